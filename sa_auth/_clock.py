@@ -1,0 +1,74 @@
+"""The only place that reads the time.
+
+Rule: everything else takes an `Instant` or a `Clock` as an argument, so that tests move time by hand.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple, Protocol
+
+# A laptop that sleeps ages its tokens: BOOTTIME counts suspended time, MONOTONIC on Linux does not. Elsewhere
+# (macOS, Windows) the monotonic clock is the best there is; the wall clock is looked at as well, so nothing is lost.
+_BOOT = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+class Instant(NamedTuple):
+    """One reading of both clocks.
+
+    `wall` is Unix time in seconds and may be set back or forth; `boot` is seconds since some start and only grows.
+    """
+
+    wall: float
+    boot: float
+
+
+class Clock(Protocol):
+    """Where time comes from: the system's by default, a hand-moved one in tests."""
+
+    def now(self) -> Instant:
+        """Reads both clocks."""
+
+    def sleep(self, seconds: float) -> None:
+        """Waits; only the exchange does, between two attempts."""
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    if _BOOT is not None:
+
+        def now(self) -> Instant:
+            """Reads the wall clock and the time since boot, suspended time included."""
+            return Instant(time.time(), time.clock_gettime(_BOOT))  # type: ignore[arg-type]  # checked above
+    else:
+
+        def now(self) -> Instant:
+            """Reads the wall clock and the monotonic clock."""
+            return Instant(time.time(), time.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps on the calling thread."""
+        time.sleep(seconds)
+
+
+SYSTEM = SystemClock()
+
+
+class Deadline:
+    """A point in time by which one whole exchange must be over.
+
+    Args:
+        clock: Where time comes from.
+        seconds: How long from now.
+    """
+
+    __slots__ = ("_clock", "ends_at")
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self.ends_at = clock.now().boot + seconds
+
+    def left(self) -> float:
+        """Seconds left; zero or less once it has passed."""
+        return self.ends_at - self._clock.now().boot

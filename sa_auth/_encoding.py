@@ -1,0 +1,48 @@
+"""Bytes on their way to text and back.
+
+Source: RFC 7515 appendix C (base64url without padding), RFC 6749 appendix B (form encoding).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+
+def b64url(data: bytes) -> str:
+    """Encodes bytes as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def b64url_decode(text: str) -> bytes:
+    """Decodes base64url, with or without padding.
+
+    Raises:
+        ValueError: a character or the length is not of base64url.
+    """
+    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True)
+
+
+def compact_json(value: Mapping[str, Any]) -> bytes:
+    """Writes JSON as a JOSE part wants it: no spaces, UTF-8, no NaN."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def form(fields: Iterable[tuple[str, str]]) -> bytes:
+    """Writes fields as application/x-www-form-urlencoded."""
+    return urlencode(list(fields)).encode("ascii")
+
+
+def digest(*fields: str | bytes) -> bytes:
+    """Hashes fields so that no two lists of fields give the same 32 bytes: each is prefixed by its length."""
+    hasher = hashlib.sha256()
+    for field in fields:
+        data = field.encode("utf-8", "surrogatepass") if isinstance(field, str) else field
+        hasher.update(len(data).to_bytes(8, "big"))
+        hasher.update(data)
+    return hasher.digest()

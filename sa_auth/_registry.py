@@ -1,0 +1,62 @@
+"""A shelf's table: a name and where it lives, looked up when it is first asked for.
+
+Rule: importing a table imports none of its rows. A row whose optional package is absent says how to get it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from .errors import ConfigError, MissingExtra
+
+
+class Registry(Mapping[str, Any]):
+    """Names to things that live in modules not loaded yet.
+
+    Args:
+        kind: What the rows are, for messages: "grant", "signer".
+        rows: Name to "module:attribute", or to ("module:attribute", "extra").
+    """
+
+    def __init__(self, kind: str, rows: Mapping[str, str | tuple[str, str]]) -> None:
+        self._kind = kind
+        self._rows = dict(rows)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._rows:
+            raise KeyError(name)
+        row = self._rows[name]
+        target, extra = row if isinstance(row, tuple) else (row, None)
+        module, attribute = target.split(":")
+        missing = None
+        try:
+            return getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if extra is None or (error.name or "").startswith("sa_auth"):
+                raise
+            missing = error.name
+        raise MissingExtra(
+            f"The {self._kind} {name!r} needs the package {missing!r}.",
+            hint=f'Install it with: pip install "sa_auth[{extra}]"',
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def find(self, name: object) -> Any:
+        """Looks a name up for a caller who may have mistyped it.
+
+        Raises:
+            ConfigError: there is no such row; the message lists those there are.
+            MissingExtra: the row's optional package is not installed.
+        """
+        if isinstance(name, str) and name in self._rows:
+            return self[name]
+        shown = repr(name)[:40] if isinstance(name, str) else type(name).__name__
+        known = ", ".join(sorted(self._rows))
+        raise ConfigError(f"There is no {self._kind} {shown}.", code="unknown_name", hint=f"Known: {known}.")

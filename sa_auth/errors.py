@@ -1,0 +1,186 @@
+"""What can go wrong, as classes with advice.
+
+Rule: nothing but `SaAuthError` leaves the library for anything a server, file, key or network does. Every error
+carries plain fields only, so it can be pickled, logged and shown without giving a secret away.
+
+Source: RFC 6749 section 5.2 for the words of a token endpoint, RFC 8707 section 2 for `invalid_target`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "ConfigError",
+    "InvalidClient",
+    "InvalidGrant",
+    "InvalidRequest",
+    "InvalidScope",
+    "InvalidTarget",
+    "KeyFileError",
+    "KeyLoadError",
+    "MissingExtra",
+    "ResponseError",
+    "SaAuthError",
+    "SigningError",
+    "TokenEndpointError",
+    "TransportError",
+    "UnauthorizedClient",
+    "UnsupportedGrantType",
+]
+
+
+class SaAuthError(Exception):
+    """The root of every error of this library.
+
+    Args:
+        message: What happened, in one sentence without secrets.
+        code: A short word for programs; the server's `error` where it gave one. Default: the class's own.
+        hint: What to do about it; empty where there is nothing to add.
+        retryable: Whether the same call may succeed later without a change.
+        status: The HTTP status of the answer; None where there was none.
+        retry_after: Seconds to wait before asking again; None where nobody said.
+        attempts: How many requests were sent before giving up; 0 where none was.
+
+    Example:
+        >>> error = SaAuthError("The clock is wrong.", code="clock", hint="Run an NTP client.")
+        >>> str(error)
+        'clock: The clock is wrong. Hint: Run an NTP client.'
+    """
+
+    default_code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str = "",
+        retryable: bool = False,
+        status: int | None = None,
+        retry_after: float | None = None,
+        attempts: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code if code is not None else self.default_code
+        self.hint = hint
+        self.retryable = retryable
+        self.status = status
+        self.retry_after = retry_after
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        advice = f" Hint: {self.hint}" if self.hint else ""
+        return f"{self.code}: {self.message}{advice}"
+
+    def copy(self) -> SaAuthError:
+        """Gives an equal error without traceback or context, so that each waiter raises one of its own."""
+        return _rebuild(type(self), dict(vars(self)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), dict(vars(self)))
+
+
+def _rebuild(cls: type[SaAuthError], fields: dict[str, Any]) -> SaAuthError:
+    """Makes an error from its fields; used by copies and pickles."""
+    error = cls(fields["message"])
+    vars(error).update({name: value for name, value in fields.items() if name != "__notes__"})
+    return error
+
+
+class ConfigError(SaAuthError):
+    """An argument, key or file is not usable; raised before anything is sent."""
+
+    default_code = "config"
+
+
+class KeyFileError(ConfigError):
+    """A key file cannot be read, is of an unknown kind, or lacks a field."""
+
+    default_code = "key_file"
+
+
+class KeyLoadError(ConfigError):
+    """A private key or certificate cannot be loaded: wrong password, damaged, unsupported, not matching."""
+
+    default_code = "key_load"
+
+
+class MissingExtra(ConfigError):  # noqa: N818 - the public name says what is missing, as the documentation does
+    """A part needs an optional package; the message names the pip command."""
+
+    default_code = "missing_extra"
+
+
+class SigningError(SaAuthError):
+    """The key or key service could not sign."""
+
+    default_code = "signing"
+
+
+class TransportError(SaAuthError):
+    """No answer was had: name look-up, connection, TLS, time-out, a reply cut short or too large.
+
+    `connected` tells whether a connection to the server was made, after which a request may have been seen.
+    """
+
+    default_code = "transport"
+
+    def __init__(self, message: str, *, connected: bool = True, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.connected = connected
+
+
+class ResponseError(SaAuthError):
+    """An answer was had but cannot be trusted as a token response."""
+
+    default_code = "response"
+
+
+class TokenEndpointError(SaAuthError):
+    """The token endpoint said no (RFC 6749 section 5.2)."""
+
+    default_code = "token_endpoint"
+
+
+class InvalidRequest(TokenEndpointError):  # noqa: N818 - the RFC's own words, as for its five neighbours
+    """`invalid_request`: a parameter is missing, repeated or malformed."""
+
+    default_code = "invalid_request"
+
+
+class InvalidClient(TokenEndpointError):  # noqa: N818
+    """`invalid_client`: the client could not be authenticated."""
+
+    default_code = "invalid_client"
+
+
+class InvalidGrant(TokenEndpointError):  # noqa: N818
+    """`invalid_grant`: the assertion was not accepted."""
+
+    default_code = "invalid_grant"
+
+
+class UnauthorizedClient(TokenEndpointError):  # noqa: N818
+    """`unauthorized_client`: this client may not use this grant."""
+
+    default_code = "unauthorized_client"
+
+
+class UnsupportedGrantType(TokenEndpointError):  # noqa: N818
+    """`unsupported_grant_type`: the server does not know this grant."""
+
+    default_code = "unsupported_grant_type"
+
+
+class InvalidScope(TokenEndpointError):  # noqa: N818
+    """`invalid_scope`: a scope is unknown, malformed or not granted."""
+
+    default_code = "invalid_scope"
+
+
+class InvalidTarget(TokenEndpointError):  # noqa: N818
+    """`invalid_target` (RFC 8707 section 2): the resource is unknown or not allowed."""
+
+    default_code = "invalid_target"

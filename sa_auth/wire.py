@@ -1,0 +1,65 @@
+"""The port to HTTP: a request, a response, and who carries the one for the other.
+
+Rule: values only. An adapter of `transports/` knows HTTP and nothing of OAuth; everything else the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ._clock import Deadline
+from .token import NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to an authorization server.
+
+    Attributes:
+        url: Absolute; https, or http to loopback.
+        body: The bytes to send; they hold the assertion, so no repr shows them.
+        headers: Name to value.
+        method: "POST" for a token request.
+    """
+
+    url: str
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, already bounded in size.
+
+    Attributes:
+        status: The HTTP status code.
+        headers: Lower-case name to value.
+        body: Decoded bytes; empty for a redirect, which is judged by its status alone.
+        trusted_date: Whether the `Date` header came over TLS or from loopback, so that it may set a clock right.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    trusted_date: bool = False
+
+
+class Transport(Protocol):
+    """Carries a request and brings the response. It never retries, redirects or interprets."""
+
+    def send(self, request: Request, deadline: Deadline) -> Response:
+        """Sends once.
+
+        Args:
+            request: What to send.
+            deadline: When the last byte must have arrived.
+
+        Returns:
+            The response, its body at most 256 KiB.
+
+        Raises:
+            TransportError: there is no whole response; `connected` tells whether the server may have seen the request.
+        """
