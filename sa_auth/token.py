@@ -15,6 +15,11 @@ from .errors import ConfigError
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def nothing() -> Mapping[str, Any]:
+    """The one empty mapping, shared by all tokens that carry no extra field."""
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """An access token and what the server said of it.
@@ -42,7 +47,7 @@ class Token:
     refresh_at: float = field(kw_only=True)
     issued_at: float = field(kw_only=True)
     scope: str | None = field(default=None, kw_only=True)
-    extra: Mapping[str, Any] = field(default=NOTHING, kw_only=True, hash=False)
+    extra: Mapping[str, Any] = field(default_factory=nothing, kw_only=True, hash=False)
 
     @property
     def authorization(self) -> str:
@@ -55,6 +60,12 @@ class Token:
 
     def __repr__(self) -> str:
         return f"Token({self.token_type!r}, expires_at={self.expires_at!r}, scope={self.scope!r})"
+
+    def __copy__(self) -> Token:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Token:
+        return self
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ._clock import Deadline
-from .token import NOTHING
+from .token import nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Request:
 
     url: str
     body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    headers: Mapping[str, str] = field(default_factory=nothing, repr=False)
     method: str = "POST"
 
 
@@ -42,7 +42,7 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default=NOTHING, repr=False)
+    headers: Mapping[str, str] = field(default_factory=nothing, repr=False)
     body: bytes = field(default=b"", repr=False)
     trusted_date: bool = False
 
