@@ -1,0 +1,107 @@
+"""Answers that are planned in place of the honest one: a broken server, played at will.
+
+Rule: a fault replaces the answer, never the judgement: what came in is judged and recorded all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from sa_auth.wire import Response
+
+# So that a test which forgets to let go does not hang for ever.
+_LONGEST_HOLD = 60.0
+
+
+@dataclass(slots=True)
+class _Planned:
+    response: Response
+    left: int | None = field(default=None)
+
+
+class Undo:
+    """Takes a fault back at the end of a `with` block; without one the fault stays until it is taken back by hand."""
+
+    def __init__(self, undo: Callable[[], None]) -> None:
+        self._undo = undo
+
+    def __enter__(self) -> Undo:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._undo()
+
+
+class Faults:
+    """The planned answers of one endpoint, first come first served, and a gate that holds answers back. Thread safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._planned: deque[_Planned] = deque()
+        self._open = threading.Event()
+        self._open.set()
+
+    def plan(self, response: Response, times: int | None = None) -> Undo:
+        """Gives this answer to the next requests.
+
+        Args:
+            response: The answer.
+            times: To how many requests; None: to all, until it is taken back.
+        """
+        planned = _Planned(response, times)
+        with self._lock:
+            self._planned.append(planned)
+        return Undo(lambda: self._drop(planned))
+
+    def take(self) -> Response | None:
+        """The planned answer for a request that has just come in; None where the honest one is due."""
+        with self._lock:
+            if not self._planned:
+                return None
+            planned = self._planned[0]
+            if planned.left is not None:
+                planned.left -= 1
+                if planned.left <= 0:
+                    self._planned.popleft()
+            return planned.response
+
+    def clear(self) -> None:
+        """Takes all planned answers back and opens the gate."""
+        with self._lock:
+            self._planned.clear()
+        self._open.set()
+
+    def hold(self) -> Undo:
+        """Holds every answer back, after it was made and counted, until let go."""
+        self._open.clear()
+        return Undo(self._open.set)
+
+    def pass_gate(self, seconds: float | None = None) -> bool:
+        """Waits in real time until answers are let go, at most so many seconds; False where that was too short."""
+        return self._open.wait(_LONGEST_HOLD if seconds is None else max(0.0, seconds))
+
+    def _drop(self, planned: _Planned) -> None:
+        with self._lock:
+            # By identity: two equal answers may be planned at once.
+            self._planned = deque(other for other in self._planned if other is not planned)
+
+
+def reply(
+    status: int, body: bytes | str | Mapping[str, Any] = b"", headers: Mapping[str, str] | None = None
+) -> Response:
+    """Makes a response; a mapping is written as JSON, and its content type said unless `headers` says another."""
+    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    if isinstance(body, Mapping):
+        body = json.dumps(body).encode("utf-8")
+        fields.setdefault("content-type", "application/json;charset=UTF-8")
+    elif isinstance(body, str):
+        body = body.encode("utf-8")
+    return Response(status, fields, body)

@@ -1,0 +1,103 @@
+"""The rules for the request as such: method, type, form, grant.
+
+Source: RFC 6749 sections 2.3.1, 3.2, 4.4.2 and 5.2 and appendix B, RFC 7521 section 4.1, RFC 7523 section 2.1.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import parse_qsl
+
+from .case import Case, Unjudged
+from .rule import complaint, rule
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+# RFC 8707 section 2 and RFC 8693 section 2.1 say of these two that there may be several.
+_REPEATABLE = frozenset({"resource", "audience"})
+_SENSITIVE = frozenset({"assertion", "client_id", "client_secret", "client_assertion"})
+
+
+@rule(
+    "RFC 6749 section 3.2",
+    'The client MUST use the HTTP "POST" method when making access token requests.',
+    error="invalid_request",
+)
+def method_post(case: Case) -> str:
+    return "" if case.method == "POST" else f"The method is {case.method}, not POST."
+
+
+@rule(
+    "RFC 6749 section 2.3.1",
+    "The parameters can only be transmitted in the request-body and MUST NOT be included in the request URI.",
+    error="invalid_request",
+)
+def nothing_in_uri(case: Case) -> str:
+    found = sorted({name for name, _ in parse_qsl(case.query, keep_blank_values=True)} & _SENSITIVE)
+    return f"The URL carries {', '.join(found)}; that belongs into the body." if found else ""
+
+
+@rule(
+    "RFC 6749 section 4.4.2",
+    "The client makes a request to the token endpoint by adding the following parameters using the "
+    '"application/x-www-form-urlencoded" format per Appendix B with a character encoding of UTF-8 in the HTTP request '
+    "entity-body",
+    error="invalid_request",
+)
+def content_type_form(case: Case) -> str:
+    value = case.headers.get("content-type", "")
+    media, _, parameters = value.partition(";")
+    if media.strip().lower() != "application/x-www-form-urlencoded":
+        return f"The content type is {value or 'missing'}, not application/x-www-form-urlencoded."
+    charset = parameters.replace(" ", "").lower()
+    return "" if charset in {"", "charset=utf-8", 'charset="utf-8"'} else "The form is not in UTF-8."
+
+
+@rule(
+    "RFC 6749 appendix B",
+    "names and values MUST be encoded using the UTF-8 character encoding scheme [RFC3629] first",
+    error="invalid_request",
+)
+def body_is_form(case: Case) -> str:
+    return complaint(lambda: case.pairs)
+
+
+@rule(
+    "RFC 6749 section 3.2",
+    "Request and response parameters MUST NOT be included more than once.",
+    error="invalid_request",
+)
+def parameters_once(case: Case) -> str:
+    counts = Counter(name for name, _ in case.pairs if name not in _REPEATABLE)
+    repeated = sorted(name for name, count in counts.items() if count > 1)
+    return f"Sent more than once: {', '.join(repeated)}." if repeated else ""
+
+
+@rule(
+    "RFC 6749 section 5.2",
+    "The request is missing a required parameter",
+    error="invalid_request",
+)
+def grant_type_present(case: Case) -> str:
+    return "" if "grant_type" in case.form else "There is no grant_type."
+
+
+@rule(
+    "RFC 7523 section 2.1",
+    'The value of the "grant_type" is "urn:ietf:params:oauth:grant-type:jwt-bearer".',
+    error="unsupported_grant_type",
+)
+def grant_type_supported(case: Case) -> str:
+    if "grant_type" not in case.form:
+        raise Unjudged("There is no grant_type.")
+    given = case.form["grant_type"]
+    return "" if given == JWT_BEARER else f"The grant_type {given} is not supported; {JWT_BEARER} is."
+
+
+@rule(
+    "RFC 7523 section 2.1",
+    'The value of the "assertion" parameter MUST contain a single JWT.',
+    error="invalid_request",
+)
+def assertion_one(case: Case) -> str:
+    return "" if "assertion" in case.form else "There is no assertion."

@@ -1,0 +1,41 @@
+"""The rules for what access is asked for.
+
+Source: RFC 6749 section 3.3, RFC 7521 section 4.1.
+"""
+
+from __future__ import annotations
+
+from .case import Case
+from .rule import rule
+
+
+@rule(
+    "RFC 6749 section 3.3",
+    "The value of the scope parameter is expressed as a list of space-delimited, case-sensitive strings.",
+    error="invalid_scope",
+)
+def scope_well_formed(case: Case) -> str:
+    return "" if _is_scope(case.form.get("scope", "")) else "The scope has a character that no scope may have."
+
+
+@rule(
+    "RFC 7521 section 4.1",
+    "the requested scope MUST be equal to or less than the scope originally granted to the authorized accessor.",
+    error="invalid_scope",
+)
+def scope_allowed(case: Case) -> str:
+    allowed = case.registration.scopes
+    asked = requested_scope(case).split()
+    beyond = [] if allowed is None else sorted(set(asked) - allowed)
+    return f"Not granted to this issuer: {' '.join(beyond)}." if beyond else ""
+
+
+def requested_scope(case: Case) -> str:
+    """The scope that is asked for: the form's, else the claim's, which Google reads in its place."""
+    claim = case.claims.get("scope", "")
+    return case.form.get("scope", claim if isinstance(claim, str) else "")
+
+
+def _is_scope(text: str) -> bool:
+    """Whether every character is one of RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E, and spaces between."""
+    return all(" " <= character <= "~" and character not in '"\\' for character in text) and text == text.strip(" ")
