@@ -299,6 +299,16 @@ class Authority:
 
         return Server(self, certificate=certificate, key=key, ssl_context=ssl_context)
 
+    def add_home(self, token_endpoint: str) -> None:
+        """Makes a server's token endpoint one of its names."""
+        with self._lock:
+            self.served = (*self.served, token_endpoint)
+
+    def remove_home(self, token_endpoint: str) -> None:
+        """Forgets that name."""
+        with self._lock:
+            self.served = tuple(home for home in self.served if home != token_endpoint)
+
     def handle(self, request: Request) -> Response:
         """Answers one request to the token endpoint or the API. It never waits: `delay` is the carrier's to keep."""
         path = urlsplit(request.url).path

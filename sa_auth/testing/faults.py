@@ -15,9 +15,6 @@ from typing import Any
 
 from sa_auth.wire import Response
 
-# So that a test which forgets to let go does not hang for ever.
-_LONGEST_HOLD = 60.0
-
 
 @dataclass(slots=True)
 class _Planned:
@@ -84,9 +81,9 @@ class Faults:
         self._open.clear()
         return Undo(self._open.set)
 
-    def pass_gate(self, seconds: float | None = None) -> bool:
+    def pass_gate(self, seconds: float) -> bool:
         """Waits in real time until answers are let go, at most so many seconds; False where that was too short."""
-        return self._open.wait(_LONGEST_HOLD if seconds is None else max(0.0, seconds))
+        return self._open.wait(max(0.0, seconds))
 
     def _drop(self, planned: _Planned) -> None:
         with self._lock:

@@ -1,0 +1,271 @@
+"""An authority and its API over real HTTP on loopback.
+
+Rule: one thread per connection, one write per response, and nothing left behind by `close`: no thread, no socket.
+
+Source: RFC 9112. `http.server` is not used: its queue of five connections resets a herd of clients, it sends head and
+body apart, and it reads header fields at the speed of e-mail.
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sa_auth.wire import Request, Response
+
+from .http1 import BadRequest, Head, head_of, keeps_alive, read_body, read_head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .authority import Authority
+
+    Route = Callable[[Request], Response]
+
+_MOST_BODY = 1024 * 1024
+_POLL_S = 0.02
+_HANDSHAKE_S = 10.0
+_JOIN_S = 5.0
+
+
+class Server:
+    """Serves an authority until it is closed; also a context manager.
+
+    Args:
+        authority: Who answers.
+        certificate: Path of a PEM certificate chain, for https.
+        key: Path of its private key; default in the certificate's file.
+        ssl_context: Another way to say both.
+        routes: More paths, each with what answers it.
+
+    Attributes:
+        authority: Who answers.
+        url: Where it listens, for example `http://127.0.0.1:40123`.
+        token_endpoint: Its token endpoint.
+        api_url: Where its API begins.
+
+    Raises:
+        OSError: no port is to be had, or the certificate cannot be read.
+
+    Example:
+        >>> from urllib.request import urlopen
+        >>> from urllib.error import HTTPError
+        >>> from sa_auth.testing import Authority
+        >>> with Authority().serve() as server:
+        ...     try:
+        ...         urlopen(server.api_url + "/files", timeout=10)
+        ...     except HTTPError as refusal:
+        ...         print(refusal.code)
+        ...         refusal.close()
+        401
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        *,
+        certificate: str | Path | None = None,
+        key: str | Path | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        routes: Mapping[str, Route] | None = None,
+    ) -> None:
+        if ssl_context is None and certificate is not None:
+            ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ssl_context.load_cert_chain(certificate, key)
+        self.authority = authority
+        self._listener = _Listener(authority, ssl_context, dict(routes or {}))
+        scheme = "http" if ssl_context is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.server_address[1]}"
+        self.token_endpoint = f"{self.url}/token"
+        self.api_url = f"{self.url}/api"
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, args=(_POLL_S,), name="sa_auth-authority", daemon=True
+        )
+        authority.add_home(self.token_endpoint)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends it: no new connections, the open ones cut, all threads gone. Closing twice is fine."""
+        if self._thread.is_alive():
+            self._listener.shutdown()
+            self._thread.join()
+        self._listener.close_connections()
+        self._listener.server_close()
+        self.authority.remove_home(self.token_endpoint)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Listener(socketserver.TCPServer):
+    """Takes connections and gives each a thread of its own, which it remembers until the end."""
+
+    # A herd of 200 clients connects within a millisecond; the default queue holds five.
+    request_queue_size = 2048
+    allow_reuse_address = True
+
+    def __init__(self, authority: Authority, tls: ssl.SSLContext | None, routes: dict[str, Route]) -> None:
+        self.authority = authority
+        self.routes = routes
+        self.closing = threading.Event()
+        self._tls = tls
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Starts the connection's thread."""
+        if self.authority.unreachable:
+            self.shutdown_request(request)
+            return
+        thread = threading.Thread(target=self._converse, args=(request,), name="sa_auth-connection", daemon=True)
+        with self._lock:
+            self._open[thread] = request
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more threads
+            with self._lock:
+                del self._open[thread]
+            self.shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keeps quiet: a client that went away is no news in a test."""
+
+    def close_connections(self) -> None:
+        """Cuts every connection and waits for its thread."""
+        self.closing.set()
+        with self._lock:
+            still_open = dict(self._open)
+        for connection in still_open.values():
+            _cut(connection)
+        ends_at = time.monotonic() + _JOIN_S
+        for thread in still_open:
+            thread.join(max(0.0, ends_at - time.monotonic()))
+
+    def _converse(self, connection: socket.socket) -> None:
+        """Serves one connection to its end; runs in its own thread."""
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                connection = self._secure(connection, self._tls)
+            with connection.makefile("rb") as stream:
+                _Conversation(self, connection, stream).run()
+        except OSError:
+            pass  # the client went away, or spoke no TLS
+        finally:
+            _cut(connection)
+            connection.close()
+            with self._lock:
+                self._open.pop(threading.current_thread(), None)
+
+    def _secure(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._open[threading.current_thread()] = secured
+        try:
+            secured.settimeout(_HANDSHAKE_S)
+            secured.do_handshake()
+            secured.settimeout(None)
+        except OSError:
+            secured.close()
+            raise
+        return secured
+
+
+class _Conversation:
+    """The requests of one connection, one after another."""
+
+    def __init__(self, listener: _Listener, connection: socket.socket, stream: Any) -> None:
+        self._authority = listener.authority
+        self._routes = listener.routes
+        self._closing = listener.closing
+        self._connection = connection
+        self._stream = stream
+
+    def run(self) -> None:
+        """Answers until one side has had enough."""
+        while not self._closing.is_set():
+            try:
+                head = read_head(self._stream)
+                if head is None or self._authority.unreachable:
+                    return
+                if head.headers.get("expect", "").lower() == "100-continue":
+                    self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                body = read_body(self._stream, head.headers, _MOST_BODY)
+            except BadRequest as reason:
+                self._refuse(reason.status)
+                return
+            if not self._answer(head, body):
+                return
+
+    def _answer(self, head: Head, body: bytes) -> bool:
+        """Answers one request; False where the connection is over."""
+        path = head.target.partition("?")[0]
+        answer = self._routes.get(path, self._authority.handle)
+        response = answer(Request(head.target, body, head.headers, head.method))
+        slow = urlsplit(head.target).path == "/token"
+        if slow and not self._wait():
+            return False
+        going_on = keeps_alive(head, response)
+        front = head_of(response, keep_alive=going_on)
+        payload = b"" if head.method == "HEAD" else response.body
+        if slow and (self._authority.drip or self._authority.cut is not None):
+            return self._send_badly(front, payload) and going_on
+        self._connection.sendall(front + payload)
+        return going_on
+
+    def _wait(self) -> bool:
+        """Keeps the answer back as long as it was told to; False where the server closes meanwhile."""
+        delay = self._authority.delay
+        if delay > 0 and self._closing.wait(delay):
+            return False
+        while not self._authority.faults.pass_gate(_POLL_S):
+            if self._closing.is_set():
+                return False
+        return True
+
+    def _send_badly(self, front: bytes, payload: bytes) -> bool:
+        """Lets the body drip, or breaks it off."""
+        cut, drip = self._authority.cut, self._authority.drip
+        part = payload if cut is None else payload[:cut]
+        self._connection.sendall(front)
+        if not drip:
+            self._connection.sendall(part)
+        for position in range(len(part) if drip else 0):
+            self._connection.sendall(part[position : position + 1])
+            if self._closing.wait(drip):
+                return False
+        return len(part) == len(payload)
+
+    def _refuse(self, status: int) -> None:
+        """Says why, and lets a client that is still sending hear it: a reset would throw the answer away."""
+        self._connection.sendall(head_of(Response(status), keep_alive=False))
+        self._connection.shutdown(socket.SHUT_WR)
+        self._connection.settimeout(1.0)
+        left = 4 * _MOST_BODY
+        while left > 0:
+            data = self._connection.recv(65536)
+            if not data:
+                return
+            left -= len(data)
+
+
+def _cut(connection: socket.socket) -> None:
+    """Ends a connection for both sides, whoever is reading from it."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it had ended already
