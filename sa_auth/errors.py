@@ -18,6 +18,7 @@ __all__ = [
     "InvalidScope",
     "InvalidTarget",
     "KeyFileError",
+    "KeyFileWarning",
     "KeyLoadError",
     "MissingExtra",
     "ResponseError",
@@ -99,6 +100,10 @@ class KeyFileError(ConfigError):
     """A key file cannot be read, is of an unknown kind, or lacks a field."""
 
     default_code = "key_file"
+
+
+class KeyFileWarning(UserWarning):
+    """A key file may be read by others than its owner."""
 
 
 class KeyLoadError(ConfigError):

@@ -1,0 +1,157 @@
+"""A JWT that this process signs about itself.
+
+Rule: minted anew for every attempt, with integers for times and 128 random bits for `jti`. Stands between a grant
+(or client authentication) and the signer. Source: RFC 7523 section 3; RFC 7515 section 7.1 for the three joined parts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from .._encoding import b64url, compact_json
+from ..errors import ConfigError
+from ..policy import positive
+from ..signers.base import Signer
+
+# What an argument decides, a claim or header field may not decide a second time.
+_CLAIMS_BY_ARGUMENT = {
+    "iss": "issuer", "sub": "subject", "aud": "audience", "exp": "lifetime", "iat": "backdate", "scope": "scope",
+}  # fmt: skip
+_HEADERS_BY_ARGUMENT = {"alg": "algorithm", "kid": "key_id"}
+_FROM_CERTIFICATE = ("x5t", "x5t#S256", "x5c")
+
+
+class SelfIssued:
+    """Mints JWTs of the general form of RFC 7523, and with it Google's.
+
+    Args:
+        signer: Signs them.
+        issuer: `iss`.
+        audience: `aud`, exactly as the server writes it; None: no aud.
+        subject: `sub`; None: none.
+        scope: The `scope` claim, space separated; None: no such claim.
+        lifetime: Seconds from now to `exp`.
+        backdate: Seconds that `iat` lies before now, so that a clock slightly ahead is forgiven.
+        longest: Seconds that the server allows from `iat` to `exp`; the backdate gives way to it.
+        claims: Extra claims. `{"nbf": True}` asks for an `nbf` equal to `iat`.
+        headers: Extra JOSE header fields. True for "x5t", "x5t#S256" or "x5c" takes it from the certificate.
+        type: `typ` of the header; None: none.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind, or a claim restates an argument.
+
+    Example:
+        >>> from sa_auth.keys import from_pem
+        >>> from sa_auth.signers.local import LocalSigner
+        >>> from sa_auth.testing import new_key
+        >>> signer = LocalSigner(from_pem(new_key("p256")[0]))
+        >>> SelfIssued(signer, issuer="robot", audience="https://as.example/token").mint(1_700_000_000).count(".")
+        2
+    """
+
+    __slots__ = ("_backdate", "_claims", "_headers", "_lifetime", "_longest", "issuer", "scope", "signer", "subject")
+    __slots__ += ("audience",)
+
+    def __init__(
+        self,
+        signer: Signer,
+        *,
+        issuer: str,
+        audience: str | None,
+        subject: str | None = None,
+        scope: str | None = None,
+        lifetime: int = 300,
+        backdate: int = 10,
+        longest: int | None = None,
+        claims: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        type: str | None = "JWT",  # noqa: A002 - the header's own word
+    ) -> None:
+        positive(lifetime, "lifetime")
+        self.signer, self.issuer, self.audience = signer, issuer, audience
+        self.subject, self.scope = subject, scope
+        self._lifetime, self._backdate, self._longest = math.floor(lifetime) or 1, backdate, longest
+        self._claims = frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT)
+        fields = {"typ": type} if type is not None else {}
+        self._headers = frozen_json({**fields, **(headers or {})}, "headers", _HEADERS_BY_ARGUMENT)
+        for name in _FROM_CERTIFICATE:
+            if self._headers.get(name) is True:
+                signer.certificate_field(name)
+
+    def mint(self, now: float) -> str:
+        """Signs one JWT.
+
+        Args:
+            now: Unix seconds.
+
+        Raises:
+            SigningError: the key or its service could not sign.
+        """
+        # One key for header and signature, even if the key's file is replaced in between.
+        signer = getattr(self.signer, "current", self.signer)
+        content = f"{b64url(compact_json(self._header(signer)))}.{b64url(compact_json(self._payload(now)))}"
+        return f"{content}.{b64url(signer.sign(content.encode('ascii')))}"
+
+    def _header(self, signer: Signer) -> dict[str, Any]:
+        header: dict[str, Any] = {"alg": signer.algorithm}
+        if signer.key_id is not None:
+            header["kid"] = signer.key_id
+        for name, value in self._headers.items():
+            header[name] = signer.certificate_field(name) if value is True and name in _FROM_CERTIFICATE else value
+        return header
+
+    def _payload(self, now: float) -> dict[str, Any]:
+        expires = math.floor(now) + self._lifetime
+        issued = math.floor(now) - self._backdate
+        if self._longest is not None:
+            issued = max(issued, expires - self._longest)
+        payload: dict[str, Any] = {"iss": self.issuer}
+        for name, value in (("sub", self.subject), ("scope", self.scope), ("aud", self.audience)):
+            if value is not None:
+                payload[name] = value
+        payload.update(iat=issued, exp=expires, jti=b64url(os.urandom(16)))
+        for name, value in self._claims.items():
+            payload[name] = issued if name == "nbf" and value is True else value
+        return payload
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """Everything that makes a token this identity's: who, for whom, for what, by which key, with which extras."""
+        parts = (self.issuer, self.subject, self.audience, self.scope, self.signer.key_id)
+        extras = (json.dumps(dict(fields), sort_keys=True) for fields in (self._claims, self._headers))
+        told = (text for part in parts for text in (("0", "") if part is None else ("1", part)))
+        return ("self_issued", *told, *extras, self.signer.thumbprint)
+
+    def describe(self) -> str:
+        """What the assertion says, for a refusal's hint."""
+        told = (("iss", self.issuer), ("sub", self.subject), ("aud", self.audience), ("kid", self.signer.key_id))
+        return ", ".join(f"{name} {value!r}" for name, value in told if value is not None)
+
+
+def frozen_json(fields: Mapping[str, Any] | None, name: str, taken: Mapping[str, str]) -> Mapping[str, Any]:
+    """Copies extra fields so that nobody changes them afterwards.
+
+    Raises:
+        ConfigError: they are no JSON object, or one of them is decided by an argument.
+    """
+    if not fields:
+        return MappingProxyType({})
+    if not isinstance(fields, Mapping) or not all(isinstance(key, str) for key in fields):
+        raise ConfigError(f"{name} is not a mapping with str keys.", code="bad_argument")
+    for key in fields:
+        if key in taken:
+            raise ConfigError(
+                f"{name} may not set {key!r}.", code="bad_argument", hint=f"Use the argument {taken[key]}=."
+            )
+    copied = None
+    try:
+        copied = json.loads(json.dumps(dict(fields), allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        pass
+    if copied is None:
+        raise ConfigError(f"{name} holds a value that is no JSON.", code="bad_argument")
+    return MappingProxyType(copied)

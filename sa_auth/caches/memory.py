@@ -1,0 +1,76 @@
+"""The tokens of one process, by identity.
+
+Rule: bounded, least recently used goes first, and every touch is under our lock, since cachetools has none. Stands
+beside the flights: a flight puts what it brought, a new credentials object looks here before it asks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from ..policy import Held
+
+if TYPE_CHECKING:
+    from cachetools import LRUCache
+
+# One lock for all: it is held for a dictionary's work only, and a fork can take it to find every map whole.
+_LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
+
+class MemoryCache:
+    """Shares tokens between the credentials of one process.
+
+    Args:
+        maxsize: Identities kept at most; the least recently used goes.
+
+    Raises:
+        ConfigError: `maxsize` is not a positive whole number.
+
+    Example:
+        >>> MemoryCache(maxsize=1000)
+        MemoryCache(maxsize=1000)
+    """
+
+    def __init__(self, maxsize: int = 100_000) -> None:
+        if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
+            raise ConfigError("MemoryCache(maxsize=) is not a positive whole number.", code="bad_argument")
+        self._maxsize = maxsize
+        self._held: LRUCache[bytes, Held] | None = None
+
+    def get(self, identity: bytes) -> Held | None:
+        """Gives what is held for an identity, whatever its age; None where nothing is."""
+        with _LOCK:
+            return self._held.get(identity) if self._held is not None else None
+
+    def put(self, identity: bytes, held: Held) -> None:
+        """Keeps a token in place of the one before."""
+        with _LOCK:
+            if self._held is None:
+                # Late: a process that never gets a token needs no cachetools.
+                from cachetools import LRUCache
+
+                self._held = LRUCache(self._maxsize)
+            self._held[identity] = held
+
+    def discard(self, identity: bytes, held: Held) -> None:
+        """Forgets a token, if it is still the one held for the identity."""
+        with _LOCK:
+            if self._held is not None and self._held.get(identity) is held:
+                del self._held[identity]
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        with _LOCK:
+            self._held = None
+
+    def __len__(self) -> int:
+        with _LOCK:
+            return len(self._held) if self._held is not None else 0
+
+    def __repr__(self) -> str:
+        return f"MemoryCache(maxsize={self._maxsize})"

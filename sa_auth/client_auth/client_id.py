@@ -1,0 +1,47 @@
+"""The client names itself and proves nothing (a public client). Source: RFC 6749 section 3.2.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import ConfigError
+from .base import TokenRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ClientId:
+    """Sends `client_id` alone.
+
+    Args:
+        client_id: As registered.
+
+    Raises:
+        ConfigError: it is no text.
+
+    Example:
+        >>> ClientId("app").apply(TokenRequest(), 0).fields
+        (('client_id', 'app'),)
+    """
+
+    client_id: str
+
+    def __post_init__(self) -> None:
+        check_text(self.client_id, "client_id")
+
+    def apply(self, request: TokenRequest, now: float) -> TokenRequest:  # noqa: ARG002 - the port's signature
+        """Gives the request with the client id."""
+        return request.with_fields(("client_id", self.client_id))
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """The method and the client id."""
+        return ("client_id", self.client_id)
+
+
+def check_text(value: object, name: str) -> None:
+    """Refuses what is no non-empty str.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{name} is not a non-empty str.", code="bad_argument")

@@ -1,0 +1,287 @@
+"""The face: one frozen object that names the parts and speaks for them.
+
+Rule: nothing is done here but to take arguments and hand them on. Stands on top; a call goes from here to the source.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from weakref import WeakKeyDictionary
+
+from . import keyfile
+from ._clock import SYSTEM, Clock
+from ._secret import Password, Secret
+from .caches.memory import MemoryCache
+from .client_auth.base import ClientAuth
+from .errors import ConfigError
+from .flight import Slots
+from .grants.base import Grant
+from .integrations.requests import RequestsAuth
+from .policy import RefreshPolicy, Retry, positive
+from .providers import PROVIDERS
+from .settings import Settings, pairs, strings, text, whole_seconds, words
+from .signers.base import Signer
+from .source import TokenSource
+from .token import Token
+from .transports import LateTransport
+from .wire import Transport
+
+if TYPE_CHECKING:
+    import requests
+    from typing_extensions import Self
+
+    from .keys import Key
+
+_process = MemoryCache()
+_slots: WeakKeyDictionary[MemoryCache, Slots] = WeakKeyDictionary({_process: Slots(_process)})
+
+
+class ServiceAccountCredentials:
+    """Signs a service account in, and keeps it signed in.
+
+    Args:
+        key: A path; a key's text, `keys.from_pem(text)`, `from_pfx(data)`, `from_jwk(data)`; or a Signer.
+        issuer: `iss`: client id, consumer key, service-account e-mail.
+        subject: `sub`: the user acted for.
+        scope: str, space separated, or an iterable of str.
+        audience: `aud`; default the token endpoint exactly as written.
+        token_endpoint: Default the key file's or provider's; with "generic", an https audience that has a path.
+        certificate: Path or PEM, where it is not in the key's own file.
+        password: str, bytes or a callable, for an encrypted PEM or a PFX.
+        key_id: `kid`.
+        algorithm: Default from the key: RS256, ES256/384/512, EdDSA.
+        lifetime: Seconds from now to `exp`; default the provider's, 300 for generic.
+        claims: Extra claims; `{"nbf": True}` asks for an nbf.
+        headers: Extra JOSE header fields; `{"x5t#S256": True}` (or "x5t", "x5c") takes it from the certificate.
+        form: Extra form fields.
+        resource: RFC 8707 resources.
+        provider: A name in `providers.PROVIDERS`.
+        grant: A name or a Grant; default "jwt_bearer".
+        client_auth: A name or a ClientAuth; default none.
+        cache: A MemoryCache of one's own, apart from the process's.
+        transport: `RequestsTransport(verify=, proxies=)`, or anything that sends.
+        refresh: When a token is renewed.
+        retry: When a failed request is sent again.
+        timeout: Seconds for one whole exchange.
+        allowed_hosts: Hosts the token may be sent to; None: any over https, and this machine over http.
+        clock: Where time comes from; for tests.
+
+    Raises:
+        ConfigError: an argument is not usable; nothing was sent.
+
+    Example:
+        >>> from sa_auth.testing import Authority, new_key
+        >>> private, public = new_key()
+        >>> authority = Authority()
+        >>> _ = authority.register("robot@demo", public)
+        >>> creds = ServiceAccountCredentials(
+        ...     private, issuer="robot@demo", scope="read",
+        ...     token_endpoint=authority.token_endpoint, transport=authority.transport())
+        >>> creds.token().scope
+        'read'
+    """
+
+    __slots__ = ("__weakref__", "_auth", "_given", "_source")
+
+    def __init__(
+        self,
+        key: str | os.PathLike[str] | Key | Signer | keyfile.Opened | None = None,
+        *,
+        issuer: str | None = None,
+        subject: str | None = None,
+        scope: str | Iterable[str] = (),
+        audience: str | None = None,
+        token_endpoint: str | None = None,
+        certificate: str | os.PathLike[str] | None = None,
+        password: Password = None,
+        key_id: str | None = None,
+        algorithm: str | None = None,
+        lifetime: float | None = None,
+        claims: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        resource: str | Iterable[str] = (),
+        provider: str = "generic",
+        grant: str | Grant | None = None,
+        client_auth: str | ClientAuth | None = None,
+        cache: MemoryCache | None = None,
+        transport: Transport | None = None,
+        refresh: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        timeout: float = 10.0,
+        allowed_hosts: str | Iterable[str] | None = None,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name != "self"}
+        unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
+        opened = keyfile.open_key(key, unlock)
+        carrier = transport if transport is not None else LateTransport()
+        settings = Settings(
+            signer=opened.signer,
+            reload=opened.reload,
+            server_clock=opened.server_clock,
+            transport=carrier,
+            issuer=text(issuer, "issuer"),
+            subject=text(subject, "subject"),
+            scope=words(scope, "scope"),
+            audience=text(audience, "audience"),
+            token_endpoint=text(token_endpoint, "token_endpoint") or opened.arguments.get("token_endpoint"),
+            endpoint_by_caller=token_endpoint is not None,
+            lifetime=whole_seconds(lifetime, "lifetime"),
+            claims=claims,
+            headers=headers,
+            form=pairs(form, "form"),
+            resource=strings(resource, "resource"),
+            grant=grant,
+            client_auth=client_auth,
+            refresh=refresh,
+            retry=retry,
+            timeout=positive(timeout, "timeout"),
+            clock=clock,
+        )
+        exchange = PROVIDERS.find(provider).exchange(settings)
+        source = TokenSource(exchange, _slots_of(cache))
+        hosts = None if allowed_hosts is None else strings(allowed_hosts, "allowed_hosts")
+        sealed = Secret(password) if isinstance(password, str | bytes) else password
+        given.update(key=opened, transport=carrier, password=sealed)
+        for name, value in (("_given", given), ("_source", source), ("_auth", RequestsAuth(source, hosts))):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:
+        """Opens a key file: a vendor's JSON, our own, PEM, PFX or JWK; recognised, or `provider` says which.
+
+        Args:
+            path: Where it is.
+            **changes: Arguments of the constructor, which go before the file's; and `rights` ("warn", or "strict":
+                refuse a file that others may read) and `validate_key` ("full", "fast", "now"; see `keys.from_pem`).
+
+        Raises:
+            KeyFileError: the file is not usable as a key file.
+            KeyLoadError: the key in it is not.
+            ConfigError: an argument is missing or wrong.
+        """
+        return cls._opened(keyfile.open_file(path, _unlock(changes)), changes)
+
+    @classmethod
+    def from_info(cls, mapping: Mapping[str, Any], **changes: Any) -> Self:
+        """Takes a key file's parsed content; otherwise as `from_file`."""
+        return cls._opened(keyfile.open_info(mapping, _unlock(changes)), changes)
+
+    @classmethod
+    def from_env(cls, name: str = "SA_AUTH_KEY", **changes: Any) -> Self:
+        """Takes a path, or a key file's text, from an environment variable; otherwise as `from_file`."""
+        return cls._opened(keyfile.open_env(name, _unlock(changes)), changes)
+
+    @classmethod
+    def _opened(cls, opened: keyfile.Opened, changes: dict[str, Any]) -> Self:
+        # The endpoint stays with the file: where it was read decides which hosts it may name.
+        said = {name: value for name, value in opened.arguments.items() if name != "token_endpoint"}
+        return cls(opened, **{**said, **changes})
+
+    def token(self, min_ttl: float = 0.0) -> Token:
+        """Gives a token that lives; waits for one only where none does.
+
+        Args:
+            min_ttl: Seconds of life the caller needs. What a renewal brings is returned whatever its life.
+
+        Raises:
+            SaAuthError: there is none to be had; `hint` says what to do.
+        """
+        return self._source.token(min_ttl)
+
+    def poll(self) -> Token | Future[Token]:
+        """Gives a token that lives, or the future of the next; never waits, so an event loop may call it."""
+        return self._source.poll()
+
+    def discard(self, token: Token) -> None:
+        """Forgets a token that was refused, if it is still the held one."""
+        self._source.discard(token)
+
+    def replace(self, **changes: Any) -> Self:
+        """Makes credentials of the same key, endpoint, transport and cache.
+
+        Args:
+            **changes: scope, subject, audience and other arguments that do not decide where the key's proof goes.
+
+        Raises:
+            ConfigError: an argument is unknown, wrong, or fixed.
+
+        Example:
+            >>> for_user = creds.replace(subject="user@example.com")  # doctest: +SKIP
+        """
+        fixed = changes.keys() - _REPLACEABLE
+        if fixed:
+            raise ConfigError(
+                f"replace() does not take {sorted(fixed)[0][:40]!r}.", code="bad_argument",
+                hint=f"It takes {', '.join(sorted(_REPLACEABLE))}; for anything else make new credentials.",
+            )  # fmt: skip
+        return type(self)(**{**self._given, **changes})
+
+    def close(self) -> None:
+        """Closes idle connections; revokes nothing, and a later call opens new ones."""
+        close = getattr(self._given["transport"], "close", None)
+        if close is not None:
+            close()
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sets the Authorization header of a request, as the auth of a `requests` Session."""
+        return self._auth(request)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        shown = ("provider", "issuer", "subject", "scope")
+        return f"ServiceAccountCredentials({', '.join(f'{name}={self._given[name]!r}' for name in shown)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        opened: keyfile.Opened = self._given["key"]
+        if opened.recipe is None:
+            raise ConfigError(
+                "Credentials made of a key in memory are not pickled.", code="not_picklable",
+                hint="Make them from_file(path) or from_env(name): those travel by name, and the key stays here.",
+            )  # fmt: skip
+        said = opened.arguments
+        unsaid = {"key", *(name for name in said if self._given.get(name) == said[name])}
+        if isinstance(self._given["transport"], LateTransport):
+            unsaid.add("transport")
+        return _revive, (type(self), opened.recipe, {k: v for k, v in self._given.items() if k not in unsaid})
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("credentials do not change; replace() makes others")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]  # refuses with one argument less just as well
+
+
+_REPLACEABLE = frozenset({
+    "allowed_hosts", "audience", "claims", "form", "headers", "lifetime", "refresh", "resource", "retry", "scope",
+    "subject", "timeout",
+})  # fmt: skip
+
+
+def _unlock(changes: dict[str, Any]) -> keyfile.Unlock:
+    """Parts what opens the file from what the constructor takes."""
+    names = ("password", "certificate", "key_id", "algorithm", "provider")
+    extra = {name: changes.pop(name) for name in ("rights", "validate_key") if name in changes}
+    return keyfile.Unlock(**{name: changes[name] for name in names if name in changes}, **extra)
+
+
+def _slots_of(memory: MemoryCache | None) -> Slots:
+    if memory is None:
+        return _slots[_process]
+    if not isinstance(memory, MemoryCache):
+        raise ConfigError(f"cache is of type {type(memory).__name__}.", code="bad_argument", hint="A MemoryCache.")
+    return _slots.setdefault(memory, Slots(memory))
+
+
+def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    kind, where, rights, validate_key = recipe
+    opener = cls.from_env if kind == "env" else cls.from_file
+    return opener(where, rights=rights, validate_key=validate_key, **given)

@@ -1,0 +1,184 @@
+"""One conversation with a token endpoint, described; and the only place that retries.
+
+Rule: every attempt is built again, with a fresh assertion, inside one deadline. Stands between the flight, which
+decides when, and `answer`, which decides what came back.
+Source: RFC 6749 section 3.2; RFC 7521 section 4.1; RFC 7523 section 3.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from ._clock import SYSTEM, Clock, Deadline, Instant
+from ._encoding import digest, form
+from .answer import http_date, read
+from .client_auth.base import ClientAuth, TokenRequest
+from .errors import InvalidClient, InvalidGrant, SaAuthError
+from .grants.base import Grant
+from .policy import Held, RefreshPolicy, Retry
+from .token import Token
+from .wire import Request, Response, Transport
+
+_SMALL_SKEW, _GREAT_SKEW = 30.0, 3600.0
+_SKEW_REMEMBERED = 600.0
+
+
+class ServerClock:
+    """How far the server's clock is from ours, once a refusal has shown it.
+
+    Rule: it belongs to minting alone, is believed for ten minutes, and is learned once in that time.
+    """
+
+    __slots__ = ("_skew", "_until")
+
+    def __init__(self) -> None:
+        self._skew = 0.0
+        self._until = 0.0
+
+    def at(self, now: Instant) -> float:
+        """Unix seconds by the server's clock as far as it is known."""
+        return now.wall + self._skew if now.boot < self._until else now.wall
+
+    def learn(self, skew: float, now: Instant) -> bool:
+        """Remembers a skew in seconds; False where one is remembered already."""
+        if now.boot < self._until:
+            return False
+        self._skew, self._until = skew, now.boot + _SKEW_REMEMBERED
+        return True
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What is sent where, how often, and for how long.
+
+    Args:
+        endpoint: The token endpoint, absolute.
+        grant: What we ask by.
+        transport: Carries the request.
+        client_auth: How the client names itself; None: it does not.
+        scope: What is asked for, space separated.
+        form: Extra form fields, in order.
+        policy: The life assumed of a token that names none.
+        retry: When to ask again.
+        timeout: Seconds for one whole exchange, pauses included.
+        clock: Where time comes from.
+        reload: Reads a changed key again and says whether it did; its argument: look even if nothing seems changed.
+        server_clock: Shared by the exchanges of one credential.
+    """
+
+    endpoint: str
+    grant: Grant
+    transport: Transport
+    client_auth: ClientAuth | None = None
+    scope: str = ""
+    form: tuple[tuple[str, str], ...] = ()
+    policy: RefreshPolicy = RefreshPolicy()
+    retry: Retry = Retry()
+    timeout: float = 10.0
+    clock: Clock = SYSTEM
+    reload: Callable[[bool], bool] | None = field(default=None, repr=False)
+    server_clock: ServerClock = field(default_factory=ServerClock, repr=False)
+
+    def run(self) -> Held:
+        """Asks until there is a token, a refusal, or no time left.
+
+        Returns:
+            The token, and when its life began.
+
+        Raises:
+            SaAuthError: there is none; `attempts` says how many requests were sent.
+        """
+        deadline = Deadline(self.clock, self.timeout)
+        attempt, corrected = 0, False
+        if self.reload is not None:
+            self.reload(False)
+        while True:
+            attempt += 1
+            asked = self.clock.now()
+            outcome = self._attempt(asked, deadline)
+            if isinstance(outcome, Token):
+                return Held(outcome, asked.boot)
+            outcome.attempts = attempt
+            if not corrected and self._corrected(outcome):
+                corrected = True
+                continue
+            pause = self.retry.pause(
+                outcome, attempt=attempt, chance=random.random(), time_left=deadline.left(),  # noqa: S311 - no secret
+                repeatable=self.grant.repeatable,
+            )  # fmt: skip
+            if pause is None:
+                raise outcome
+            self.clock.sleep(pause)
+
+    def build(self, now: float) -> Request:
+        """Builds one request, with an assertion minted for it.
+
+        Args:
+            now: Unix seconds by the server's clock as far as it is known.
+
+        Raises:
+            SaAuthError: the assertion cannot be had.
+        """
+        request = TokenRequest((*self.grant.form(now), *self.form))
+        if self.client_auth is not None:
+            request = self.client_auth.apply(request, now)
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/x-www-form-urlencoded",
+            **request.headers,
+        }
+        return Request(self.endpoint, form(request.fields), headers)
+
+    def _attempt(self, asked: Instant, deadline: Deadline) -> Token | SaAuthError:
+        """Sends once. Errors come back as values, stripped of the frames that hold the assertion."""
+        response = None
+        try:
+            response = self.transport.send(self.build(self.server_clock.at(asked)), deadline)
+            return read(response, asked=asked, policy=self.policy, scope=self.scope)
+        except SaAuthError as error:
+            failure = error.copy()
+        except Exception as error:
+            # A transport, signer or callable of the caller's own; its text may hold anything, its class may not.
+            failure = SaAuthError(f"{type(error).__name__} was raised while asking for a token.", code="unexpected")
+        if isinstance(failure, InvalidGrant | InvalidClient) and response is not None:
+            self._explain(failure, response)
+        return failure
+
+    def _explain(self, refusal: SaAuthError, response: Response) -> None:
+        """Adds to a refusal what was sent, and how far the clocks are apart."""
+        now = self.clock.now()
+        date = http_date(response.headers.get("date", ""))
+        skew = date - self.server_clock.at(now) if date is not None and response.trusted_date else 0.0
+        if abs(skew) > _SMALL_SKEW:
+            side = "behind" if skew > 0 else "ahead of"
+            refusal.hint = f"This machine's clock is {abs(skew):.0f} s {side} the server's: set it right."
+            if abs(skew) <= _GREAT_SKEW:
+                refusal.skew = skew  # type: ignore[attr-defined]  # a plain field more, for whoever reads the error
+        refusal.hint = f"{refusal.hint} Sent: {self.grant.describe()}.".strip()
+
+    def _corrected(self, refusal: SaAuthError) -> bool:
+        """Whether something was mended that makes a refused request worth minting once more."""
+        if not isinstance(refusal, InvalidGrant | InvalidClient):
+            return False
+        skew = getattr(refusal, "skew", None)
+        if skew is not None and self.server_clock.learn(skew, self.clock.now()):
+            return True
+        return self.reload is not None and self.reload(True)
+
+    @cached_property
+    def identity(self) -> bytes:
+        """32 bytes that are this token's and no other's: a hash over everything that decides what is issued."""
+        auth = self.client_auth.fingerprint() if self.client_auth is not None else ("none",)
+        extra = tuple(text for pair in self.form for text in pair)
+        scopes = " ".join(sorted(set(self.scope.split())))
+        parts = (digest(*self.grant.fingerprint()), digest(*auth), digest(*extra))
+        return digest("sa_auth identity 1", self.endpoint, scopes, *parts)
+
+    @cached_property
+    def host(self) -> str:
+        """The endpoint's host, for messages and limits."""
+        return urlsplit(self.endpoint).hostname or ""

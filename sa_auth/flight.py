@@ -1,0 +1,258 @@
+"""One renewal at a time per identity, its result and error shared by all who wait.
+
+Rule: a flight is begun under the lock by whoever finds that none is under way, and judged again there; it never runs
+on a waiter's stack. Stands between the source, which judges, and the exchange, which talks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+from concurrent.futures import Future
+from weakref import WeakSet, WeakValueDictionary
+
+from ._clock import Instant
+from .caches.memory import MemoryCache
+from .crew import Crew
+from .errors import SaAuthError, TransportError
+from .exchange import Exchange
+from .policy import Held, State, judge
+from .token import Token
+
+_FORCED_APART = 30.0  # seconds between two renewals that a 401 forced
+
+_log = logging.getLogger("sa_auth")
+_crew = Crew()
+# One lock for all slots: it guards a few assignments, never I/O. Taken before the memory cache's, never after.
+_lock = threading.Lock()
+_fleets: WeakSet[Slots] = WeakSet()
+
+
+class Flight(Future[Token]):
+    """One renewal, and what its waiters wait for.
+
+    Each waiter gets an error of its own: one exception object raised in 64 threads would share its traceback.
+    """
+
+    def __init__(self, slot: Slot, exchange: Exchange) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()  # so that no waiter's cancellation reaches the others
+        self.slot, self.exchange = slot, exchange
+        self.limit, self.host = exchange.timeout, exchange.host
+
+    def work(self) -> None:
+        """Asks, and lands with a token or an error."""
+        held: Held | None = None
+        failure: SaAuthError | None = None
+        try:
+            held = self.exchange.run()
+        except SaAuthError as error:
+            failure = error.copy()
+        except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
+            failure = SaAuthError(f"The renewal ended in {type(error).__name__}.", code="unexpected")
+        self.slot.land(self, held, failure)
+
+    def overdue(self, *, abandoned: bool) -> None:
+        """Frees the waiters of a flight whose thread is stuck."""
+        self.slot.land(self, None, timed_out(self.exchange), stuck=not abandoned)
+
+    def exception(self, timeout: float | None = None) -> SaAuthError | None:
+        """The error, as a copy for this caller; None where there is a token."""
+        error = super().exception(timeout)
+        return error.copy() if isinstance(error, SaAuthError) else None
+
+    def result(self, timeout: float | None = None) -> Token:
+        """The token.
+
+        Raises:
+            SaAuthError: the flight failed.
+            TimeoutError: it did not land in so many seconds.
+        """
+        error = self.exception(timeout)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # or the error's traceback would hold the error
+        return super().result()
+
+
+class Slot:
+    """One identity's place in this process: the held token, the flight, and what the last flights taught.
+
+    Attributes:
+        held: The token and when its life began; None where there is none, or a refused one was discarded.
+        flight: The renewal under way.
+    """
+
+    __slots__ = (
+        "__weakref__", "_error", "_failures", "_forced_at", "_not_before", "_resort", "flight", "held", "identity",
+        "memory",
+    )  # fmt: skip
+
+    def __init__(self, identity: bytes, memory: MemoryCache) -> None:
+        self.identity, self.memory = identity, memory
+        self.held: Held | None = memory.get(identity)
+        self.flight: Flight | None = None
+        self._resort: Held | None = None  # a discarded token, used if its replacement cannot be had
+        self._failures = 0
+        self._not_before = float("-inf")
+        self._forced_at = float("-inf")
+        self._error: SaAuthError | None = None
+
+    def begin(self, exchange: Exchange, seen: Held | None, now: Instant, *, wanted: bool, inline: bool) -> Flight | None:
+        """Joins the flight, or begins one.
+
+        Args:
+            exchange: How to ask.
+            seen: The held token that was judged; if another is held by now, there is nothing to begin.
+            now: The instant of that judgement.
+            wanted: Whether somebody waits for it.
+            inline: Whether it may run on this very stack where the machine gives no thread.
+
+        Returns:
+            The flight; one that has failed already during a back-off. None: another token is held by now.
+        """
+        with _lock:
+            if self.held is not seen:
+                return None
+            flight = self.flight
+            if flight is None:
+                flight = Flight(self, exchange)
+                if now.boot < self._not_before:
+                    flight.set_exception(self._backing_off(now))
+                    return flight
+                self.flight = flight
+        # The thread is started outside the lock, or the whole herd would queue for it.
+        if not _crew.launch(flight, wanted=wanted):
+            flight.work() if inline else self.land(flight, None, _no_thread())
+        return flight
+
+    def resting(self, now: Instant) -> bool:
+        """Whether a renewal failed so recently that none is due yet."""
+        return now.boot < self._not_before
+
+    def _backing_off(self, now: Instant) -> SaAuthError:
+        error = self._error.copy() if self._error is not None else SaAuthError("The last renewal failed.")
+        error.retry_after = max(self._not_before - now.boot, 0.0)
+        return error
+
+    def land(self, flight: Flight, held: Held | None, failure: SaAuthError | None, *, stuck: bool = False) -> None:
+        """Takes what a flight brought, unless it was given up, and wakes its waiters.
+
+        Args:
+            flight: Which one.
+            held: The token; None where it failed.
+            failure: The error; None where it did not.
+            stuck: Whether its thread still holds on, so that no other flight may begin.
+        """
+        now = flight.exchange.clock.now()
+        with _lock:
+            if self.flight is not flight:
+                return  # given up: a late answer is dropped
+            if not stuck:
+                self.flight = None
+            if flight.done():
+                return
+            outcome = held if failure is None else self._failed(flight.exchange, failure, now)
+            if failure is None and held is not None:
+                self._landed(held, now)
+        if failure is None and held is not None:
+            self.memory.put(self.identity, held)
+        if outcome is not None:
+            flight.set_result(outcome.token)
+        else:
+            flight.set_exception(failure)
+
+    def _landed(self, held: Held, now: Instant) -> None:
+        if self._failures:
+            _log.info("identity %s: renewed after %d failures", self.identity.hex()[:8], self._failures)
+        if self._resort is not None:
+            self._forced_at = now.boot
+        self.held, self._resort, self._error = held, None, None
+        self._failures, self._not_before = 0, float("-inf")
+
+    def _failed(self, exchange: Exchange, failure: SaAuthError, now: Instant) -> Held | None:
+        """Notes a failure and when to try again; gives the discarded token back if it still lives."""
+        current = self._resort or self.held
+        time_left: float | None = None
+        if current is not None:
+            life = exchange.policy.life(current, 0.0)
+            if judge(life, now) is not State.EXPIRED:
+                time_left = min(life.expired.wall - now.wall, life.expired.boot - now.boot)
+        self._failures += 1
+        self._error = failure
+        wait = exchange.retry.back_off(
+            failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret
+        )  # fmt: skip
+        self._not_before = now.boot + wait
+        if self._failures == 1:
+            lives = "; the held token lives on" if time_left is not None else ""
+            _log.warning("identity %s: renewal failed%s: %s", self.identity.hex()[:8], lives, failure)
+        resort, self._resort = self._resort, None
+        if resort is None or time_left is None:
+            return None
+        self.held = resort
+        return resort
+
+    def discard(self, token: Token, now: Instant) -> None:
+        """Forgets a token if it is still the held one, unless a renewal for that reason was just made, or failed."""
+        with _lock:
+            held = self.held
+            if held is None or held.token.access_token != token.access_token:
+                return
+            if now.boot < self._not_before or now.boot - self._forced_at < _FORCED_APART:
+                return
+            self._resort, self.held = held, None
+        self.memory.discard(self.identity, held)
+
+
+class Slots:
+    """The slots of one process, weakly held: an identity nobody uses has only its token in the memory cache.
+
+    Args:
+        memory: Where its tokens are.
+    """
+
+    def __init__(self, memory: MemoryCache) -> None:
+        self._memory = memory
+        self._slots: WeakValueDictionary[bytes, Slot] = WeakValueDictionary()
+        _fleets.add(self)
+
+    def at(self, identity: bytes) -> Slot:
+        """The one slot of an identity."""
+        with _lock:
+            slot = self._slots.get(identity)
+            if slot is None:
+                slot = self._slots[identity] = Slot(identity, self._memory)
+            return slot
+
+    def ground(self) -> None:
+        """Forgets all flights: their threads did not come along into a forked child."""
+        for slot in list(self._slots.values()):
+            slot.flight = None
+
+
+def timed_out(exchange: Exchange) -> TransportError:
+    """The error of a caller whose time is up."""
+    return TransportError(
+        f"No token from {exchange.host} within {exchange.timeout:g} s.", code="timeout", retryable=True,
+        hint="The server, or this machine's name service, is too slow; timeout= sets the seconds.",
+    )  # fmt: skip
+
+
+def _no_thread() -> SaAuthError:
+    return SaAuthError("The machine gives no thread to renew on.", code="no_thread", retryable=True)
+
+
+def _after_fork() -> None:
+    _crew.reset()
+    for slots in list(_fleets):
+        slots.ground()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)

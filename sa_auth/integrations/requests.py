@@ -1,0 +1,163 @@
+"""The auth of a `requests` Session: sets the header, and renews once on a 401.
+
+Rule: the token goes only where it may; a request is sent again only with a body that is whole. `requests` itself is
+loaded by whoever calls us, so nothing of it is imported before a replay. Source: RFC 6750 sections 2.1 and 3.1;
+https://requests.readthedocs.io/en/latest/user/authentication/#new-forms-of-authentication
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError, SaAuthError
+from ..settings import is_loopback
+from ..source import TokenSource
+from ..token import Token
+
+if TYPE_CHECKING:
+    import requests
+
+_log = logging.getLogger("sa_auth")
+
+
+class RequestsAuth:
+    """What `requests` asks of an auth: a callable that changes the request.
+
+    Args:
+        source: Gives tokens.
+        allowed_hosts: Hosts the token may be sent to; "*.example.com" stands for all below it. None: any over https,
+            and this machine over http.
+
+    Example:
+        >>> import requests
+        >>> from sa_auth.testing import Authority, new_key
+        >>> from sa_auth import ServiceAccountCredentials
+        >>> private, public = new_key("p256")
+        >>> authority = Authority()
+        >>> _ = authority.register("robot", public)
+        >>> creds = ServiceAccountCredentials(
+        ...     private, issuer="robot", token_endpoint=authority.token_endpoint, transport=authority.transport())
+        >>> request = requests.Request("GET", "https://api.example/", auth=RequestsAuth(creds)).prepare()
+        >>> request.headers["Authorization"].startswith("Bearer ")
+        True
+    """
+
+    __slots__ = ("_allowed", "_source")
+
+    def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
+        self._source = source
+        self._allowed = allowed_hosts
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sets the Authorization header.
+
+        Raises:
+            ConfigError: the token may not go there, or this is no request of `requests`.
+            SaAuthError: there is no token to be had.
+        """
+        try:
+            hooks, url = request.hooks["response"], request.url
+        except (AttributeError, KeyError, TypeError):
+            hooks = None
+        if hooks is None:
+            raise _foreign(request)
+        if self._allowed is not None or not url.startswith("https://"):  # type: ignore[union-attr]  # prepared
+            self._check(url or "")
+        request.headers["Authorization"] = self._source.token().authorization
+        if not hooks or self._answered not in hooks:
+            hooks.append(self._answered)
+        return request
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").lower()
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+            raise ConfigError(
+                f"The token is not sent to {host} over {parts.scheme or 'no scheme'}.", code="not_https",
+                hint="Whoever listens could use it. Use https.",
+            )  # fmt: skip
+        if self._allowed is not None and not any(_matches(host, pattern) for pattern in self._allowed):
+            raise ConfigError(
+                f"The token is not sent to {host}: it is none of allowed_hosts.", code="host_not_allowed",
+                hint="Add it to allowed_hosts=, or use a Session of its own for that host.",
+            )  # fmt: skip
+
+    def _answered(self, response: requests.Response, **options: Any) -> requests.Response | None:
+        """The hook: `requests` calls it with every response, and uses what it gives in its place."""
+        if response.status_code != 401:
+            return None
+        refused = response.request.headers.get("Authorization")
+        # After a redirect to another origin the header is gone, or is somebody's else: neither renew nor send.
+        if not isinstance(refused, str):
+            return None
+        token = self._renewed(refused)
+        if token is None or not _rewound(response.request):
+            return None
+        return _send_again(response, token, options)
+
+    def _renewed(self, refused: str) -> Token | None:
+        """Another token than the refused one; None where there is none to be had."""
+        try:
+            token = self._source.token()
+            if not refused.startswith(f"{token.token_type} "):
+                return None
+            if token.authorization == refused:
+                self._source.discard(token)
+                token = self._source.token()
+        except SaAuthError as error:
+            _log.warning("an API refused the token, and the next one cannot be had: %s", error)
+            return None
+        return None if token.authorization == refused else token
+
+
+def _matches(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:].lower())
+    return host == pattern.lower()
+
+
+def _rewound(request: requests.PreparedRequest) -> bool:
+    """Whether the body can be sent again from where it began; never an empty one in its place."""
+    body: Any = request.body
+    if body is None or isinstance(body, bytes | bytearray | str):
+        return True
+    # requests notes where a file-like body stood; an object() where it could not tell.
+    began = getattr(request, "_body_position", None)
+    if not isinstance(began, int) or not hasattr(body, "seek"):
+        return False
+    try:
+        body.seek(began)
+        return bool(body.tell() == began)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _send_again(response: requests.Response, token: Token, options: dict[str, Any]) -> requests.Response:
+    from requests.cookies import extract_cookies_to_jar
+    from requests.exceptions import RequestException
+
+    if not options.get("stream"):
+        try:
+            _ = response.content  # read to its end, the connection can be used again
+        except RequestException:
+            pass
+    response.close()
+    again = response.request.copy()
+    extract_cookies_to_jar(again._cookies, response.request, response.raw)  # type: ignore[attr-defined]
+    again.prepare_cookies(again._cookies)  # type: ignore[attr-defined]
+    again.headers["Authorization"] = token.authorization
+    second: requests.Response = response.connection.send(again, **options)  # type: ignore[attr-defined]
+    second.history.append(response)
+    second.request = again
+    return second
+
+
+def _foreign(request: object) -> ConfigError:
+    library = type(request).__module__.partition(".")[0]
+    return ConfigError(
+        f"This is a request of {library!r}, not of requests.", code="foreign_request",
+        hint=f"Use the bridge sa_auth.integrations.{library}, if there is one, or set the header yourself: "
+        "creds.token().authorization.",
+    )  # fmt: skip

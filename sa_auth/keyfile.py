@@ -1,0 +1,309 @@
+"""Reads a key file: its rights, its size, whose format it is.
+
+Rule: what is opened is what is judged, so nothing can be swapped in between; no error repeats a key or password.
+Stands between the face and the vendors' formats in `providers/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import stat
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import keys
+from ._secret import Password
+from .errors import ConfigError, KeyFileError, KeyFileWarning
+from .exchange import ServerClock
+from .providers import PROVIDERS
+from .signers.base import Signer
+from .signers.local import LocalSigner
+from .signers.watched import WatchedSigner
+
+_LARGEST = 1024 * 1024
+_warned: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A key ready to sign, and what else its file said.
+
+    Attributes:
+        signer: The key; None where none was given.
+        arguments: Arguments of the face that stand in the file, without the key.
+        recipe: How another process opens the same: ("file", path, ...) or ("env", name, ...); None: it cannot.
+        reload: Reads a changed file again.
+    """
+
+    signer: Signer | None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    recipe: tuple[Any, ...] | None = None
+    reload: Callable[[bool], bool] | None = None
+    server_clock: ServerClock = field(default_factory=ServerClock)
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """What it takes to make a signer of a key's bytes.
+
+    Attributes:
+        validate_key: "full", "fast" or "now"; see `keys.from_pem`.
+        rights: "warn" or "strict", about a file that others may read.
+        provider: The caller's own word for whose format it is; None: recognised.
+    """
+
+    password: Password = field(default=None, repr=False)
+    certificate: Any = field(default=None, repr=False)
+    key_id: str | None = None
+    algorithm: str | None = None
+    validate_key: str = "full"
+    rights: str = "warn"
+    provider: str | None = None
+
+    def signer(self, key: keys.Key, key_id: str | None = None) -> Signer:
+        """Makes the signer; the caller's key id goes before the file's."""
+        return LocalSigner(key, algorithm=self.algorithm, key_id=self.key_id if self.key_id is not None else key_id)
+
+
+def open_key(key: object, unlock: Unlock) -> Opened:
+    """Opens the `key` argument of the face: a Key, a Signer, key text, or the path of a key.
+
+    Raises:
+        ConfigError: it is none of them, or cannot be read; what was given is not repeated.
+    """
+    if key is None or isinstance(key, Opened):
+        return key or Opened(None)
+    if isinstance(key, str) and is_key_text(key):
+        return Opened(unlock.signer(_key_from(key.encode("utf-8"), unlock)))
+    if isinstance(key, str | os.PathLike):
+        return open_file(key, unlock, key_only=True)
+    if hasattr(key, "private_key") and hasattr(key, "ensure_valid"):
+        return Opened(unlock.signer(key))  # type: ignore[arg-type]  # a keys.Key, whose class need not be loaded to know
+    if isinstance(key, Signer):
+        return Opened(key)
+    raise ConfigError(
+        f"The key is of type {type(key).__name__}.", code="bad_argument",
+        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), or a Signer.",
+    )  # fmt: skip
+
+
+def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = False) -> Opened:
+    """Opens a key file of any format.
+
+    Args:
+        path: Where it is.
+        unlock: Password and the like.
+        key_only: Whether the caller wants nothing but the key from it.
+
+    Raises:
+        KeyFileError: it is missing, empty, no file, too large, writable by others, or of an unknown format.
+        KeyLoadError: the key in it cannot be loaded.
+    """
+    place = os.path.abspath(os.fspath(path))
+
+    def read() -> tuple[dict[str, Any], Signer]:
+        return _split(_read(place, path, unlock.rights), unlock, key_only=key_only)
+
+    arguments, first = read()
+
+    def again() -> Signer:
+        changed, signer = read()
+        for name in ("issuer", "token_endpoint"):
+            if changed.get(name) != arguments.get(name):
+                raise KeyFileError(f"The new key file is of another {name}.", code="key_file_changed")
+        return signer
+
+    watched = WatchedSigner(place, first, again)
+    recipe = ("file", place, unlock.rights, unlock.validate_key)
+    return Opened(watched, arguments, recipe, watched.reload)
+
+
+def open_info(info: object, unlock: Unlock) -> Opened:
+    """Opens a parsed key file.
+
+    Raises:
+        KeyFileError: it is no mapping, or of an unknown format.
+    """
+    if not isinstance(info, Mapping):
+        raise KeyFileError(f"The key file's content is of type {type(info).__name__}, not a mapping.")
+    return Opened(_info_signer(info, unlock), _without_key(info, unlock))
+
+
+def open_env(name: str, unlock: Unlock) -> Opened:
+    """Opens what an environment variable names: a path, or the key file's text.
+
+    Raises:
+        KeyFileError: the variable is not set, or empty, or what it names cannot be read.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise KeyFileError(
+            f"The environment variable {name} is not set, or empty.", code="key_file_missing",
+            hint="It holds the path of a key file, or the file's whole text.",
+        )  # fmt: skip
+    data = _text_of_variable(value)
+    if data is None:
+        return open_file(value, unlock)
+    arguments, signer = _split(data, unlock, key_only=False)
+    return Opened(signer, arguments, ("env", name, unlock.rights, unlock.validate_key))
+
+
+def is_key_text(value: str) -> bool:
+    """Whether a str is a key's text and no path."""
+    return "-----BEGIN" in value or value.lstrip().startswith("{")
+
+
+def _text_of_variable(value: str) -> bytes | None:
+    if is_key_text(value):
+        return value.encode("utf-8")
+    try:
+        decoded = base64.b64decode(value, validate=True)
+    except ValueError:
+        return None
+    return decoded if decoded[:1] in {b"{", b"\x30"} or b"-----BEGIN" in decoded else None
+
+
+def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, Any], Signer]:
+    """Parts a file's content into arguments and a signer."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return {}, unlock.signer(_key_from(data, unlock))
+    info = _json(data)
+    if "kty" in info or "keys" in info:
+        return {}, unlock.signer(_key_from(data, unlock))
+    if key_only:
+        raise KeyFileError(
+            "This is a JSON key file, which holds more than a key.", code="key_file_kind",
+            hint="Open it with ServiceAccountCredentials.from_file(path), or from_info(mapping).",
+        )  # fmt: skip
+    return _without_key(info, unlock), _info_signer(info, unlock)
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    info = None
+    try:
+        info = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        pass
+    if not isinstance(info, dict):
+        raise KeyFileError(
+            "The key file begins like JSON but is none.", code="key_file_not_json",
+            hint="It may be cut short: copy or download it again.",
+        )  # fmt: skip
+    return info
+
+
+def _info_signer(info: Mapping[str, Any], unlock: Unlock) -> Signer:
+    arguments = _recognised(info, unlock.provider)
+    certificate = unlock.certificate if unlock.certificate is not None else arguments.get("certificate")
+    chosen = Unlock(
+        unlock.password, certificate, unlock.key_id, unlock.algorithm or arguments.get("algorithm"), unlock.validate_key
+    )
+    return chosen.signer(_key_from(arguments["key"].encode("utf-8"), chosen), arguments.get("key_id"))
+
+
+def _without_key(info: Mapping[str, Any], unlock: Unlock) -> dict[str, Any]:
+    used = {"key", "certificate", "key_id", "algorithm"}
+    return {name: value for name, value in _recognised(info, unlock.provider).items() if name not in used}
+
+
+def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
+    """The arguments in a JSON key file, read by the vendor whose format it is."""
+    if wanted is not None:
+        PROVIDERS.find(wanted)
+    for name in PROVIDERS:
+        key_file = PROVIDERS[name].key_file
+        if key_file is not None and key_file.recognise(info):
+            # Our own format serves every provider; a vendor's serves that vendor alone.
+            if wanted not in {None, name} and name != "generic":
+                raise KeyFileError(
+                    f"This is a key file of {name}, not of {wanted}.", code="key_file_kind",
+                    hint=f"Leave provider= out, or say provider={name!r}.",
+                )  # fmt: skip
+            return {"provider": name, **key_file.read(info)}
+    said = info.get("type")
+    kind = f" of type {said[:40]!r}" if isinstance(said, str) else ""
+    raise KeyFileError(
+        f"A key file{kind} is not known.", code="key_file_kind",
+        hint=f"Known are key files of {', '.join(sorted(PROVIDERS))}, PEM, PFX and JWK.",
+    )  # fmt: skip
+
+
+def _key_from(data: bytes, unlock: Unlock) -> keys.Key:
+    options: dict[str, Any] = {
+        "password": unlock.password, "certificate": unlock.certificate, "validate_key": unlock.validate_key,
+    }  # fmt: skip
+    if data.lstrip()[:1] == b"{":
+        return keys.from_jwk(data, certificate=unlock.certificate, validate_key=unlock.validate_key)
+    # A PFX begins with its version, 3; a bare PKCS#8 or PKCS#1 key with 0 or 1 (RFC 7292 section 4).
+    if re.match(rb"\x30(?:[\x00-\x7f]|\x80|\x81.|\x82..|\x83...)\x02\x01\x03", data, re.DOTALL):
+        return keys.from_pfx(data, **options)
+    return keys.from_pem(data, **options)
+
+
+def _read(place: str, given: object, rights: str) -> bytes:
+    if rights not in {"warn", "strict"}:
+        raise ConfigError("rights is neither 'warn' nor 'strict'.", code="bad_argument")
+    shown = _shown(given)
+    reason, handle = "", -1
+    try:
+        # NONBLOCK, or a FIFO would hang the process before it can be refused.
+        handle = os.open(place, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "not a path").lower()
+    if reason:
+        raise KeyFileError(
+            f"The key file{shown} cannot be opened: {reason}.", code="key_file_missing",
+            hint="Check the path. A key's text begins with -----BEGIN; what does not is taken for a path.",
+        )  # fmt: skip
+    try:
+        _judge(os.fstat(handle), place, shown, rights)
+        data = b""
+        while len(data) <= _LARGEST and (more := os.read(handle, 65_536)):
+            data += more
+    finally:
+        os.close(handle)
+    if not data.strip():
+        raise KeyFileError(f"The key file{shown} is empty.", code="key_file_empty")
+    return data
+
+
+def _judge(found: os.stat_result, place: str, shown: str, rights: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyFileError(f"The key file{shown} is no file but a folder or device.", code="key_file_missing")
+    if found.st_size > _LARGEST:
+        raise KeyFileError(f"The key file{shown} is larger than 1 MiB, which no key is.", code="key_file_too_large")
+    if os.name != "posix":
+        return
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise KeyFileError(
+            f"The key file{shown} belongs to another user.", code="key_file_rights",
+            hint="Whoever owns it could swap the key: chown it to the user this program runs as.",
+        )  # fmt: skip
+    if found.st_mode & 0o022:
+        raise KeyFileError(
+            f"The key file{shown} may be changed by others.", code="key_file_rights", hint=f"Run: chmod 600 {place}"
+        )
+    if found.st_mode & 0o044:
+        if rights == "strict":
+            raise KeyFileError(
+                f"The key file{shown} may be read by others.", code="key_file_rights", hint=f"Run: chmod 600 {place}"
+            )
+        if place not in _warned:
+            _warned.add(place)
+            warnings.warn(
+                f"The key file {place} may be read by others. Run: chmod 600 {place}", KeyFileWarning, stacklevel=2
+            )
+
+
+def _shown(given: object) -> str:
+    """The path for a message, only where it can be nothing but a path."""
+    if isinstance(given, os.PathLike):
+        return f" {os.fspath(given)!r}"
+    name = str(given)
+    looks_like_one = len(name) <= 255 and re.fullmatch(r"[^\r\n{}]*\.[A-Za-z0-9]{1,6}", name) and "---" not in name
+    return f" {name!r}" if looks_like_one else ""

@@ -1,0 +1,178 @@
+"""The arguments of the face, checked and frozen.
+
+Rule: pure; nothing is opened or sent here, and nothing can change afterwards. Stands between the face, which takes
+the arguments, and a provider, which makes an exchange of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from ._clock import SYSTEM, Clock
+from .client_auth.base import ClientAuth
+from .errors import ConfigError
+from .exchange import ServerClock
+from .grants.base import Grant
+from .policy import RefreshPolicy, Retry, positive
+from .signers.base import Signer
+from .wire import Transport
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a provider makes an exchange of.
+
+    Attributes:
+        endpoint_by_caller: Whether the token endpoint stands in code and not in a key file.
+        scope: In the caller's order, without repeats.
+    """
+
+    signer: Signer | None
+    transport: Transport
+    server_clock: ServerClock
+    issuer: str | None = None
+    subject: str | None = None
+    scope: tuple[str, ...] = ()
+    audience: str | None = None
+    token_endpoint: str | None = None
+    endpoint_by_caller: bool = False
+    lifetime: int | None = None
+    claims: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, Any] | None = field(default=None, repr=False)
+    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    resource: tuple[str, ...] = ()
+    grant: str | Grant | None = None
+    client_auth: str | ClientAuth | None = None
+    refresh: RefreshPolicy = RefreshPolicy()
+    retry: Retry = Retry()
+    timeout: float = 10.0
+    clock: Clock = SYSTEM
+    reload: Callable[[bool], bool] | None = field(default=None, repr=False)
+
+
+def text(value: object, name: str) -> str | None:
+    """Takes a non-empty str or None.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} is of type {type(value).__name__}.", code="bad_argument", hint="It is a str.")
+    if not value.strip():
+        raise ConfigError(f"{name} is empty.", code="bad_argument", hint=f"Leave {name}= out, or give it a value.")
+    return value
+
+
+def words(value: object, name: str) -> tuple[str, ...]:
+    """Takes scopes: a str, space separated, or an iterable of str; keeps the order, drops repeats.
+
+    Raises:
+        ConfigError: it is neither, or a scope has a character that RFC 6749 section 3.3 does not allow.
+    """
+    found = value.split() if isinstance(value, str) else strings(value, name)
+    for word in found:
+        if not _SCOPE.fullmatch(word):
+            raise ConfigError(
+                f"{name} holds {word[:60]!r}, which is no scope token.", code="bad_argument",
+                hint="A scope has no space, quote or backslash in it; several are a list, or one str with spaces.",
+            )  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def strings(value: object, name: str) -> tuple[str, ...]:
+    """Takes one str, an iterable of str, or None.
+
+    Raises:
+        ConfigError: it is none of them.
+    """
+    if value is None or isinstance(value, str):
+        return (value,) if value else ()
+    items = tuple(value) if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping) else None
+    if items is None or not all(isinstance(item, str) for item in items):
+        raise ConfigError(
+            f"{name} is of type {type(value).__name__}.", code="bad_argument", hint="It is a str, or a list of str."
+        )
+    return items
+
+
+def pairs(value: object, name: str) -> tuple[tuple[str, str], ...]:
+    """Takes extra form fields as a mapping of str to str, or None.
+
+    Raises:
+        ConfigError: it is no such mapping, or names a field that another argument decides.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
+        raise ConfigError(f"{name} is not a mapping of str to str.", code="bad_argument")
+    taken = {"grant_type", "assertion", "scope", "client_assertion", "client_assertion_type"} & value.keys()
+    if taken:
+        raise ConfigError(f"{name} may not set {sorted(taken)[0]!r}.", code="bad_argument", hint="Another argument does.")
+    return tuple(value.items())
+
+
+def whole_seconds(value: object, name: str) -> int | None:
+    """Takes a lifetime of at least one second, or None.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if value is None:
+        return None
+    if positive(value, name) < 1:
+        raise ConfigError(f"{name} is less than one second.", code="bad_argument")
+    return int(positive(value, name))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def endpoint(url: object, name: str, *, by_caller: bool) -> str:
+    """Takes the address of a token endpoint.
+
+    Args:
+        url: What was given.
+        name: The argument's name, for the message.
+        by_caller: Whether it stands in code; a key file alone may not choose plain http, not even to loopback.
+
+    Raises:
+        ConfigError: it is not https (http: to loopback), or holds user information or a fragment.
+    """
+    given = text(url, name) or ""
+    parts = None
+    try:
+        parts = urlsplit(given)
+        _ = parts.port
+    except ValueError:
+        parts = None
+    if parts is None or not parts.hostname or not re.fullmatch(r"[\x21-\x7e]+", given):
+        raise ConfigError(f"{name} is no absolute URL.", code="bad_endpoint", hint="For example https://host/token.")
+    if parts.username is not None or parts.password is not None or "#" in given:
+        raise ConfigError(
+            f"{name} holds user information or a fragment.", code="bad_endpoint",
+            hint="A client secret goes into client_auth=.",
+        )  # fmt: skip
+    plain_allowed = parts.scheme == "http" and is_loopback(parts.hostname) and by_caller
+    if parts.scheme != "https" and not plain_allowed:
+        raise ConfigError(
+            f"{name} at {parts.hostname} is not https.", code="bad_endpoint",
+            hint="Plain http is allowed to this machine only (127.0.0.1, localhost), and only where "
+            "token_endpoint= says so in code, not in a key file.",
+        )  # fmt: skip
+    return given

@@ -1,0 +1,14 @@
+"""Bytes to signature.
+
+Rule: a signer's one act is `sign`; what else it states is needed to name the key, never the key itself.
+"""
+
+from __future__ import annotations
+
+from .._registry import Registry
+from .base import Signer
+
+__all__ = ["SIGNERS", "Signer"]
+
+# Key URI scheme -> class. A key service is one file here and one line.
+SIGNERS = Registry("signer", {})

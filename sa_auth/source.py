@@ -1,0 +1,120 @@
+"""Gives a token: fresh, stale, or the next.
+
+Rule: a fresh token costs two clock readings and no lock; nobody waits while the held one lives. Stands right under
+the face; above the flight, which it begins and joins.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotInTime
+
+from .exchange import Exchange
+from .flight import Slots, timed_out
+from .policy import Held, Life, State, judge
+from .token import Token
+
+_FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
+_share = random.random()  # noqa: S311 - spreads renewals, hides nothing
+
+
+def _draw() -> None:
+    global _share  # noqa: PLW0603 - one draw per process is the point
+    _share = random.random()  # noqa: S311
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_draw)
+
+
+class TokenSource:
+    """Gives tokens of one identity.
+
+    Args:
+        exchange: How to ask for one.
+        slots: Where the process holds them.
+
+    Example:
+        >>> from sa_auth import ServiceAccountCredentials
+        >>> from sa_auth.testing import Authority, new_key
+        >>> private, public = new_key("p256")
+        >>> authority = Authority()
+        >>> _ = authority.register("robot", public)
+        >>> creds = ServiceAccountCredentials(
+        ...     private, issuer="robot", token_endpoint=authority.token_endpoint, transport=authority.transport())
+        >>> creds.token() is creds.token()
+        True
+    """
+
+    __slots__ = ("_exchange", "_judged", "_now", "_slot")
+
+    def __init__(self, exchange: Exchange, slots: Slots) -> None:
+        self._exchange = exchange
+        self._slot = slots.at(exchange.identity)
+        self._now = exchange.clock.now
+        self._judged: tuple[Held, Life] | None = None
+
+    def token(self, min_ttl: float = 0.0) -> Token:
+        """Gives a token that lives, waiting for one only where none does.
+
+        Args:
+            min_ttl: Seconds of life the caller needs. What a renewal brings is returned whatever its life.
+
+        Raises:
+            SaAuthError: there is none to be had.
+        """
+        judged = self._judged
+        if judged is not None and judged[0] is self._slot.held and judge(judged[1], self._now(), min_ttl) is _FRESH:
+            return judged[0].token
+        got = self._look(min_ttl, inline=True)
+        return got if isinstance(got, Token) else self._wait(got)
+
+    def poll(self, min_ttl: float = 0.0) -> Token | Future[Token]:
+        """Gives a token that lives, or the future of the next; never waits.
+
+        Args:
+            min_ttl: As for `token`.
+        """
+        judged = self._judged
+        if judged is not None and judged[0] is self._slot.held and judge(judged[1], self._now(), min_ttl) is _FRESH:
+            return judged[0].token
+        return self._look(min_ttl, inline=False)
+
+    def discard(self, token: Token) -> None:
+        """Forgets a token that was refused, if it is still the held one.
+
+        It stays the last resort until its replacement is there. Renewals forced this way are at least 30 s apart.
+        """
+        self._slot.discard(token, self._now())
+
+    def _look(self, min_ttl: float, *, inline: bool) -> Token | Future[Token]:
+        while True:
+            now = self._now()
+            held = self._slot.held
+            state = _EXPIRED if held is None else judge(self._life(held), now, min_ttl)
+            if held is not None and state is _FRESH:
+                return held.token
+            if held is not None and state is _STALE:
+                if not self._slot.resting(now):
+                    self._slot.begin(self._exchange, held, now, wanted=False, inline=False)
+                return held.token
+            flight = self._slot.begin(self._exchange, held, now, wanted=True, inline=inline)
+            if flight is not None:
+                return flight
+            min_ttl = 0.0  # a flight landed in between: what it brought is what this call is given
+
+    def _life(self, held: Held) -> Life:
+        judged = self._judged
+        if judged is None or judged[0] is not held:
+            judged = self._judged = (held, self._exchange.policy.life(held, _share))
+        return judged[1]
+
+    def _wait(self, flight: Future[Token]) -> Token:
+        try:
+            return flight.result(self._exchange.timeout)
+        except NotInTime:
+            pass
+        # Raised out here, so that it has no context.
+        raise timed_out(self._exchange)

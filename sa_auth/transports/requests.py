@@ -1,0 +1,315 @@
+"""Carries a request with `requests`, below its Session.
+
+Rule: through the transport adapter, so that no netrc, cookie, hook or redirect of a Session has a say; and no byte
+is waited for past the deadline or read past the limit. The only module of the core that imports `requests`.
+Source: FAULTS lines 10 to 12 in docs/faults.md; urllib3 2.6 for bounded decoding.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from http.client import HTTPResponse
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
+
+from .._clock import Deadline
+from ..errors import ConfigError, SaAuthError, TransportError
+from ..wire import Request, Response
+
+WIRE_LIMIT = 64 * 1024
+BODY_LIMIT = 256 * 1024
+_USER_AGENT = f"sa_auth/{version('sa_auth')}"
+_deadline: ContextVar[Deadline] = ContextVar("sa_auth_deadline")
+
+
+class _TooLong(Exception):  # noqa: N818 - never leaves this file
+    """The reply exceeds what a token endpoint has any reason to send."""
+
+
+class _BoundedSocket(io.RawIOBase):
+    """Reads a socket with what is left of the deadline before each read, and counts the bytes.
+
+    Status line, 1xx, headers, chunks and body all come through here, plain or TLS.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._room = WIRE_LIMIT
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = _deadline.get().left()
+        if left <= 0:
+            raise TimeoutError("deadline")
+        self._sock.settimeout(left)
+        count = self._file.readinto(memoryview(buffer)[: self._room + 1]) or 0
+        self._room -= count
+        if self._room < 0:
+            raise _TooLong
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_BoundedSocket(sock))
+
+
+def _bound(base: type[Any]) -> type[Any]:
+    """A connection class of urllib3 whose handshake and replies keep to the deadline."""
+
+    class Bounded(base):  # type: ignore[misc]  # the two bases differ only in TLS
+        response_class = _BoundedResponse
+
+        def _new_conn(self) -> socket.socket:
+            # urllib3 gives the connection and the handshake a time-out each; here they share what is left.
+            self.timeout = max(_deadline.get().left(), 0.001)
+            sock: socket.socket = super()._new_conn()
+            sock.settimeout(max(_deadline.get().left(), 0.001))
+            return sock
+
+    return Bounded
+
+
+class _PlainPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _bound(urllib3.connection.HTTPConnection)
+
+
+class _TLSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _bound(urllib3.connection.HTTPSConnection)
+
+
+class _Adapter(HTTPAdapter):
+    """The adapter of `requests`, with pools of bounded connections."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TLSPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TLSPool}
+        return manager
+
+
+class RequestsTransport:
+    """Sends token requests, on connections of its own that stay open between renewals.
+
+    Args:
+        verify: True, or a path to a CA bundle. There is no way to turn verification off.
+        proxies: Scheme to proxy URL, as in `requests`; None: those of the environment.
+
+    Raises:
+        ConfigError: `verify` is neither.
+
+    Example:
+        >>> RequestsTransport(verify="/etc/ssl/corporate.pem")
+        RequestsTransport()
+    """
+
+    def __init__(self, *, verify: bool | str | os.PathLike[str] = True, proxies: dict[str, str] | None = None) -> None:
+        if verify is not True and not isinstance(verify, str | os.PathLike):
+            raise ConfigError(
+                "verify is neither True nor a path to a CA bundle.", code="bad_argument",
+                hint="A token endpoint whose certificate is not checked could be anybody's: name its CA bundle.",
+            )  # fmt: skip
+        self._verify = verify if verify is True else os.fspath(verify)
+        self._proxies = dict(proxies) if proxies is not None else None
+        self._lock = threading.Lock()
+        self._adapter: _Adapter | None = None
+        self._owner = 0
+
+    def send(self, request: Request, deadline: Deadline) -> Response:
+        """Sends once and reads the reply within bounds.
+
+        Args:
+            request: What to send.
+            deadline: When the last byte must have arrived.
+
+        Raises:
+            TransportError: there is no whole reply.
+        """
+        raw: Any = None
+        failure: SaAuthError | None = None
+        headers = {**request.headers, "User-Agent": _USER_AGENT}
+        token = _deadline.set(deadline)
+        try:
+            sent = self._pool().send(
+                requests.Request(request.method, request.url, headers, data=request.body).prepare(), stream=True, verify=self._ca(), proxies=self._proxies_for(request.url),
+                timeout=max(deadline.left(), 0.001),
+            )  # fmt: skip
+            raw = sent.raw
+            return self._read(sent, raw, request.url)
+        except Exception as error:
+            failure = _translate(error, urlsplit(request.url).hostname or "", deadline)
+        finally:
+            _deadline.reset(token)
+            if raw is not None and failure is not None:
+                raw.close()
+        # Raised out here: the frames of the HTTP library hold the form, and `__context__` would keep them.
+        raise failure
+
+    def _pool(self) -> _Adapter:
+        with self._lock:
+            # A child process must not write on its parent's connections.
+            if self._adapter is None or self._owner != os.getpid():
+                self._adapter, self._owner = _Adapter(pool_maxsize=16), os.getpid()
+            return self._adapter
+
+    def _read(self, sent: requests.Response, raw: Any, url: str) -> Response:
+        headers = {name.lower(): value for name, value in sent.headers.items()}
+        if 300 <= sent.status_code < 400:
+            raw.close()  # judged by its status alone: its body may be a bomb
+            return Response(sent.status_code, headers)
+        body = raw.read(BODY_LIMIT + 1, decode_content=True)
+        if len(body) > BODY_LIMIT:
+            raise _TooLong
+        raw.release_conn() if _at_end(raw) else raw.close()
+        return Response(sent.status_code, headers, body, trusted_date=url.startswith("https:") or _is_loopback(url))
+
+    def _ca(self) -> bool | str:
+        bundle = self._verify
+        if bundle is True:
+            bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        if bundle is not True and not os.path.exists(bundle):
+            raise ConfigError(f"There is no CA bundle at {bundle}.", code="ca_bundle")
+        return bundle
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        return dict(get_environ_proxies(url, no_proxy=None)) if self._proxies is None else self._proxies
+
+    def close(self) -> None:
+        """Closes the idle connections; a later send opens new ones."""
+        with self._lock:
+            adapter, self._adapter = self._adapter, None
+        if adapter is not None and self._owner == os.getpid():
+            adapter.close()
+
+    def __repr__(self) -> str:
+        return "RequestsTransport()"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _make, (self._verify, self._proxies)
+
+
+def _make(verify: bool | str, proxies: dict[str, str] | None) -> RequestsTransport:
+    return RequestsTransport(verify=verify, proxies=proxies)
+
+
+def _at_end(raw: Any) -> bool:
+    original = raw._original_response
+    return original is None or bool(original.isclosed())
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127\.\d+\.\d+\.\d+", host) is not None
+
+
+def _translate(error: Exception, host: str, deadline: Deadline) -> SaAuthError:
+    """Names a failure by what it means for the caller; the foreign error itself is let go."""
+    if isinstance(error, SaAuthError):
+        return error.copy()
+    causes = _causes(error)
+    names = {type(cause).__name__ for cause in causes}
+    where = f"the token endpoint at {host}"
+    for signs, make in _FAILURES:
+        if names & signs:
+            return make(where, causes)
+    if deadline.left() <= 0:
+        return _timed_out(where, causes)
+    return TransportError(
+        f"The connection to {where} was lost before the whole reply was there ({type(error).__name__}).",
+        code="connection_lost", retryable=True,
+    )  # fmt: skip
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it was made from, in whichever attribute its library keeps it."""
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue and len(seen) < 20:
+        cause = queue.pop(0)
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return seen
+
+
+def _too_large(where: str, _causes: list[BaseException]) -> SaAuthError:
+    return TransportError(
+        f"The reply of {where} is larger than a token response can be.", code="too_large",
+        hint="Check that the token endpoint is one.",
+    )  # fmt: skip
+
+
+def _tls_failed(where: str, causes: list[BaseException]) -> SaAuthError:
+    reason = next((cause.verify_message for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), "")
+    return TransportError(
+        f"No secure connection to {where}{': ' + reason if reason else ''}.", code="tls_failed", connected=False,
+        hint="If a private CA signs its certificate, name the CA bundle: "
+        "transport=RequestsTransport(verify=PATH), or the variable REQUESTS_CA_BUNDLE.",
+    )  # fmt: skip
+
+
+def _proxy_failed(where: str, causes: list[BaseException]) -> SaAuthError:
+    refusal = next(filter(None, (re.search(r"Tunnel connection failed: (4\d\d)", str(c)) for c in causes)), None)
+    says = f" with {refusal.group(1)}" if refusal else ""
+    return TransportError(
+        f"The proxy before {where} failed{says}.", code="proxy_failed", connected=False, retryable=refusal is None,
+        hint="Check HTTPS_PROXY and NO_PROXY, and the proxy's own user and password.",
+    )  # fmt: skip
+
+
+def _no_name(where: str, _causes: list[BaseException]) -> SaAuthError:
+    return TransportError(
+        f"No address was found for {where}.", code="name_not_resolved", connected=False, retryable=True,
+        hint="Check the spelling of the host and this machine's name service.",
+    )  # fmt: skip
+
+
+def _not_connected(where: str, _causes: list[BaseException]) -> SaAuthError:
+    return TransportError(
+        f"No connection to {where}.", code="connect_failed", connected=False, retryable=True,
+        hint="The server is down, or a firewall is in between.",
+    )  # fmt: skip
+
+
+def _timed_out(where: str, causes: list[BaseException]) -> SaAuthError:
+    unseen = any(type(cause).__name__ == "ConnectTimeoutError" for cause in causes)
+    return TransportError(
+        f"No whole reply of {where} before the deadline.", code="timeout", connected=not unseen, retryable=True,
+        hint="The server, or the way to it, is too slow; timeout= sets the seconds for one whole exchange.",
+    )  # fmt: skip
+
+
+# Judged in this order: a class name of urllib3, http.client or the socket module -> what it means.
+_FAILURES: tuple[tuple[frozenset[str], Callable[[str, list[BaseException]], SaAuthError]], ...] = (
+    (frozenset({"_TooLong"}), _too_large),
+    (frozenset({"ProxyError"}), _proxy_failed),
+    (frozenset({"SSLError", "SSLCertVerificationError", "CertificateError"}), _tls_failed),
+    (frozenset({"NameResolutionError", "gaierror"}), _no_name),
+    (frozenset({"ConnectTimeoutError", "ReadTimeoutError", "TimeoutError", "timeout"}), _timed_out),
+    (frozenset({"NewConnectionError"}), _not_connected),
+)
