@@ -115,8 +115,6 @@ class Authority:
         self._ledger = Ledger(keep)
         self.api = Api(self._tokens, self.now)
 
-    # Where it is, and what it has seen.
-
     @property
     def token_endpoint(self) -> str:
         """Its token endpoint in this process, without a server."""
@@ -166,8 +164,6 @@ class Authority:
         """Forgets what was seen and counted; who is registered, and the tokens that are out, stay."""
         self._ledger.clear()
         self.api.clear()
-
-    # Who may ask.
 
     def register(  # noqa: PLR0913 - what a server knows of an issuer
         self,
@@ -272,8 +268,6 @@ class Authority:
     def hold(self) -> Undo:
         """Holds every answer of the token endpoint back, after it was counted, until `up()` or the end of `with`."""
         return self.faults.hold()
-
-    # Requests.
 
     def transport(self) -> InProcessTransport:
         """Gives a transport that reaches this authority without a socket."""

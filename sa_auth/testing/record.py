@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 # Whoever has one of these can act as the client, if only for the next minutes.
 _SECRET = frozenset({"assertion", "client_assertion", "client_secret", "refresh_token", "code", "subject_token",
                      "actor_token", "password", "token"})  # fmt: skip

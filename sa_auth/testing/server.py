@@ -8,6 +8,7 @@ body apart, and it reads header fields at the speed of e-mail.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import ssl
@@ -265,7 +266,5 @@ class _Conversation:
 
 def _cut(connection: socket.socket) -> None:
     """Ends a connection for both sides, whoever is reading from it."""
-    try:
+    with contextlib.suppress(OSError):  # it may have ended already
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it had ended already

@@ -15,9 +15,11 @@ from .rule import rule
 
 @rule(
     "RFC 7523 section 3, 1",
-    'The JWT MUST contain an "iss" (issuer) claim that contains a unique identifier for the entity that issued the JWT.',
+    'The JWT MUST contain an "iss" (issuer) claim that contains a unique identifier for the entity that issued the '
+    "JWT.",
 )
 def iss_present(case: Case) -> str:
+    """There is an issuer."""
     return "" if _text(case.claims.get("iss")) else "There is no iss, or it is not a string."
 
 
@@ -26,6 +28,7 @@ def iss_present(case: Case) -> str:
     "The Issuer identifies the entity that issued the assertion as recognized by the authorization server.",
 )
 def iss_registered(case: Case) -> str:
+    """The issuer is one that is known here."""
     issuer = case.claims.get("iss")
     if not _text(issuer):
         raise Unjudged("There is no iss.")
@@ -37,6 +40,7 @@ def iss_registered(case: Case) -> str:
     'The JWT MUST contain a "sub" (subject) claim identifying the principal that is the subject of the JWT.',
 )
 def sub_present(case: Case) -> str:
+    """There is a subject where one is demanded, and it is text in any case."""
     if "sub" in case.claims:
         return "" if _text(case.claims["sub"]) else "The sub is not a string, or it is empty."
     # Google goes without a sub unless another user is meant, so this authority insists only where it is told to.
@@ -49,6 +53,7 @@ def sub_present(case: Case) -> str:
     "is being requested",
 )
 def sub_allowed(case: Case) -> str:
+    """The issuer may act for the subject."""
     allowed = case.registration.subjects
     subject = case.claims.get("sub")
     if not _text(subject) or allowed is None:
@@ -62,6 +67,7 @@ def sub_allowed(case: Case) -> str:
     "intended audience.",
 )
 def aud_present(case: Case) -> str:
+    """There is an audience: text, or a list of texts."""
     return "" if _audiences(case) else "There is no aud, or it is neither a string nor a list of strings."
 
 
@@ -70,6 +76,7 @@ def aud_present(case: Case) -> str:
     "The authorization server MUST reject any JWT that does not contain its own identity as the intended audience.",
 )
 def aud_names_server(case: Case) -> str:
+    """One audience is this server, character by character."""
     given = _audiences(case)
     if not given:
         raise Unjudged("There is no aud.")
@@ -84,6 +91,7 @@ def aud_names_server(case: Case) -> str:
     "used.",
 )
 def exp_present(case: Case) -> str:
+    """There is an end, in whole seconds."""
     # RFC 7519 would take a fraction too; several vendors do not, and a strict judge takes what all of them take.
     return "" if _whole(case.claims.get("exp")) else "There is no exp, or it is not a whole number."
 
@@ -93,6 +101,7 @@ def exp_present(case: Case) -> str:
     "The authorization server MUST reject any JWT with an expiration time that has passed",
 )
 def exp_ahead(case: Case) -> str:
+    """The end has not come yet."""
     late = case.now - _date(case, "exp")
     return f"The assertion ended {late:.0f} s ago by this server's clock." if late >= case.settings.leeway else ""
 
@@ -102,6 +111,7 @@ def exp_ahead(case: Case) -> str:
     'the authorization server may reject JWTs with an "exp" claim value that is unreasonably far in the future',
 )
 def exp_near(case: Case) -> str:
+    """The end is not further away than an assertion may live."""
     ahead = _date(case, "exp") - case.now
     most = case.settings.max_lifetime
     far = ahead > most + case.settings.leeway
@@ -116,6 +126,7 @@ def exp_near(case: Case) -> str:
     "date/time, ignoring leap seconds.",
 )
 def dates_whole(case: Case) -> str:
+    """The other dates are whole seconds where they are given."""
     bad = [name for name in ("nbf", "iat") if name in case.claims and not _whole(case.claims[name])]
     return f"Not a whole number: {', '.join(bad)}." if bad else ""
 
@@ -126,6 +137,7 @@ def dates_whole(case: Case) -> str:
     "accepted for processing.",
 )
 def nbf_passed(case: Case) -> str:
+    """The beginning has come."""
     if "nbf" not in case.claims:
         return ""
     early = _date(case, "nbf") - case.now
@@ -137,6 +149,7 @@ def nbf_passed(case: Case) -> str:
     'The JWT MAY contain an "iat" (issued at) claim that identifies the time at which the JWT was issued.',
 )
 def iat_not_ahead(case: Case) -> str:
+    """It was not issued in the future."""
     if "iat" not in case.claims:
         return ""
     early = _date(case, "iat") - case.now
@@ -148,6 +161,7 @@ def iat_not_ahead(case: Case) -> str:
     'the authorization server may reject JWTs with an "iat" claim value that is unreasonably far in the past',
 )
 def iat_recent(case: Case) -> str:
+    """It was not issued longer ago than an assertion may live."""
     if "iat" not in case.claims:
         return ""
     old = case.now - _date(case, "iat")
@@ -159,6 +173,7 @@ def iat_recent(case: Case) -> str:
     'The JWT MAY contain a "jti" (JWT ID) claim that provides a unique identifier for the token.',
 )
 def jti_present(case: Case) -> str:
+    """There is an id where one is demanded, and it is text in any case."""
     if "jti" in case.claims:
         return "" if _text(case.claims["jti"]) else "The jti is not a string, or it is empty."
     return "There is no jti." if case.settings.require_jti else ""
@@ -169,6 +184,7 @@ def jti_present(case: Case) -> str:
     'The authorization server MAY ensure that JWTs are not replayed by maintaining the set of used "jti" values',
 )
 def jti_fresh(case: Case) -> str:
+    """No assertion is used twice."""
     jti = case.claims.get("jti")
     if not _text(jti):
         return ""

@@ -20,6 +20,7 @@ from .rule import complaint, rule
     error="invalid_client",
 )
 def authorization_readable(case: Case) -> str:
+    """An Authorization header is a Basic one that can be read."""
     return complaint(lambda: case.basic)
 
 
@@ -29,6 +30,7 @@ def authorization_readable(case: Case) -> str:
     error="invalid_request",
 )
 def client_method_one(case: Case) -> str:
+    """The client proves itself in one way at most."""
     used = [name for name in ("client_secret", "client_assertion") if name in case.form]
     used += ["Authorization"] if "authorization" in case.headers else []
     return f"The client proves itself in several ways: {', '.join(sorted(used))}." if len(used) > 1 else ""
@@ -40,6 +42,7 @@ def client_method_one(case: Case) -> str:
     error="invalid_client",
 )
 def client_authenticated(case: Case) -> str:
+    """Whoever has a secret proves it, and whoever sends one has it."""
     if "client_assertion" in case.form:
         return "This authority takes no client assertion."
     wanted = _client(case)
@@ -63,6 +66,7 @@ def client_authenticated(case: Case) -> str:
     error="invalid_client",
 )
 def client_id_same(case: Case) -> str:
+    """A client that names itself twice says the same both times."""
     if "client_id" not in case.form:
         return ""
     given = case.form["client_id"]

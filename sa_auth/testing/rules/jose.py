@@ -16,6 +16,7 @@ _TYPES = frozenset({"jwt", "application/jwt", "authorization-grant+jwt"})
     "The JWS Compact Serialization represents digitally signed or MACed content as a compact, URL-safe string.",
 )
 def jws_compact(case: Case) -> str:
+    """The assertion has three parts in base64url."""
     assertion = case.assertion
     return complaint(lambda: split_jws(assertion))
 
@@ -25,6 +26,7 @@ def jws_compact(case: Case) -> str:
     "Verify that the resulting octet sequence is a UTF-8-encoded representation of a completely valid JSON object",
 )
 def header_is_json(case: Case) -> str:
+    """The header is one JSON object, no name in it twice."""
     data = case.parts[0]
     return complaint(lambda: json_object(data, "header"))
 
@@ -34,6 +36,7 @@ def header_is_json(case: Case) -> str:
     "Verify that the resulting octet sequence is a UTF-8-encoded representation of a completely valid JSON object",
 )
 def claims_are_json(case: Case) -> str:
+    """The claims are one JSON object, no name in it twice."""
     data = case.parts[1]
     return complaint(lambda: json_object(data, "claims"))
 
@@ -43,6 +46,7 @@ def claims_are_json(case: Case) -> str:
     "The JWT MUST be digitally signed or have a Message Authentication Code (MAC) applied by the issuer.",
 )
 def alg_asymmetric(case: Case) -> str:
+    """The algorithm is a signature: never `none`, never a MAC."""
     alg = case.header.get("alg")
     if not isinstance(alg, str) or not alg:
         return "The header has no alg."
@@ -57,6 +61,7 @@ def alg_asymmetric(case: Case) -> str:
     "when performing cryptographic operations.",
 )
 def alg_fits_key(case: Case) -> str:
+    """The algorithm is one that the issuer's key is registered for."""
     if alg_asymmetric.judge(case):
         raise Unjudged("The alg is refused already.")
     fitting = sorted({name for key in case.keys for name in key.algorithms})
@@ -72,6 +77,7 @@ def alg_fits_key(case: Case) -> str:
     "is invalid.",
 )
 def crit_understood(case: Case) -> str:
+    """No extension is declared critical, as none is understood here."""
     return "The header's crit names extensions, and none is understood here." if "crit" in case.header else ""
 
 
@@ -81,6 +87,7 @@ def crit_understood(case: Case) -> str:
     "the validation rules can specify checking the type.",
 )
 def typ_is_jwt(case: Case) -> str:
+    """A type, where there is one, is that of a JWT or of an authorization grant."""
     typ = case.header.get("typ", "JWT")
     known = isinstance(typ, str) and typ.lower() in _TYPES
     return "" if known else f"The typ {typ} is not that of an authorization grant."
@@ -91,6 +98,7 @@ def typ_is_jwt(case: Case) -> str:
     'The "kid" (key ID) Header Parameter is a hint indicating which key was used to secure the JWS.',
 )
 def kid_known(case: Case) -> str:
+    """A key id, where there is one, names a key of the issuer."""
     if "kid" not in case.header:
         return ""
     kid = case.header["kid"]
@@ -104,4 +112,5 @@ def kid_known(case: Case) -> str:
     "The authorization server MUST reject JWTs with an invalid signature or MAC.",
 )
 def signature_valid(case: Case) -> str:
+    """The issuer's key made the signature."""
     return "" if case.signature_holds else "The signature was not made by the registered key over these bytes."

@@ -24,6 +24,7 @@ _SENSITIVE = frozenset({"assertion", "client_id", "client_secret", "client_asser
     error="invalid_request",
 )
 def method_post(case: Case) -> str:
+    """A token request is a POST."""
     return "" if case.method == "POST" else f"The method is {case.method}, not POST."
 
 
@@ -33,6 +34,7 @@ def method_post(case: Case) -> str:
     error="invalid_request",
 )
 def nothing_in_uri(case: Case) -> str:
+    """Nothing secret, and no client, stands in the URL, which servers log."""
     found = sorted({name for name, _ in parse_qsl(case.query, keep_blank_values=True)} & _SENSITIVE)
     return f"The URL carries {', '.join(found)}; that belongs into the body." if found else ""
 
@@ -45,6 +47,7 @@ def nothing_in_uri(case: Case) -> str:
     error="invalid_request",
 )
 def content_type_form(case: Case) -> str:
+    """The content type is that of a form in UTF-8."""
     value = case.headers.get("content-type", "")
     media, _, parameters = value.partition(";")
     if media.strip().lower() != "application/x-www-form-urlencoded":
@@ -59,6 +62,7 @@ def content_type_form(case: Case) -> str:
     error="invalid_request",
 )
 def body_is_form(case: Case) -> str:
+    """The body can be read as a form to its last byte."""
     return complaint(lambda: case.pairs)
 
 
@@ -68,6 +72,7 @@ def body_is_form(case: Case) -> str:
     error="invalid_request",
 )
 def parameters_once(case: Case) -> str:
+    """No parameter comes twice, but those that may."""
     counts = Counter(name for name, _ in case.pairs if name not in _REPEATABLE)
     repeated = sorted(name for name, count in counts.items() if count > 1)
     return f"Sent more than once: {', '.join(repeated)}." if repeated else ""
@@ -79,6 +84,7 @@ def parameters_once(case: Case) -> str:
     error="invalid_request",
 )
 def grant_type_present(case: Case) -> str:
+    """There is a grant type."""
     return "" if "grant_type" in case.form else "There is no grant_type."
 
 
@@ -88,6 +94,7 @@ def grant_type_present(case: Case) -> str:
     error="unsupported_grant_type",
 )
 def grant_type_supported(case: Case) -> str:
+    """The grant type is the one for a JWT."""
     if "grant_type" not in case.form:
         raise Unjudged("There is no grant_type.")
     given = case.form["grant_type"]
@@ -100,4 +107,5 @@ def grant_type_supported(case: Case) -> str:
     error="invalid_request",
 )
 def assertion_one(case: Case) -> str:
+    """There is an assertion; `parameters_once` sees to it that there is no second one."""
     return "" if "assertion" in case.form else "There is no assertion."

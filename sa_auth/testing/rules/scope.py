@@ -15,6 +15,7 @@ from .rule import rule
     error="invalid_scope",
 )
 def scope_well_formed(case: Case) -> str:
+    """A scope has no character beyond those allowed."""
     return "" if _is_scope(case.form.get("scope", "")) else "The scope has a character that no scope may have."
 
 
@@ -24,6 +25,7 @@ def scope_well_formed(case: Case) -> str:
     error="invalid_scope",
 )
 def scope_allowed(case: Case) -> str:
+    """Nothing is asked for beyond what was granted to the issuer."""
     allowed = case.registration.scopes
     asked = requested_scope(case).split()
     beyond = [] if allowed is None else sorted(set(asked) - allowed)
