@@ -96,7 +96,7 @@ def _announce(server: Server, control_path: str, port_file: Path | None) -> None
         # Private, as the control URL is a secret, and whole from the first moment on, as somebody is watching for it.
         half = port_file.with_name(f"{port_file.name}.{os.getpid()}")
         descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{line}\n")
         half.replace(port_file)
     sys.stdout.write(f"{line}\n")

@@ -76,7 +76,7 @@ def google_key_file(  # noqa: PLR0913 - one argument for each field a test may w
     *,
     private_key_pem: str,
     email: str = "robot@example-project.iam.gserviceaccount.com",
-    token_uri: str = "https://oauth2.googleapis.com/token",
+    token_uri: str = "https://oauth2.googleapis.com/token",  # noqa: S107 - a URL
     key_id: str | None = None,
     project_id: str = "example-project",
     client_id: str = "100000000000000000001",
@@ -130,7 +130,7 @@ def google_key_file(  # noqa: PLR0913 - one argument for each field a test may w
 def _write_private(path: str | Path, text: str) -> None:
     """Writes a file that no other user could read at any moment, under any umask."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         if hasattr(os, "fchmod"):
             os.fchmod(descriptor, 0o600)
         file.write(text)

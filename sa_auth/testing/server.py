@@ -127,7 +127,7 @@ class _Listener(socketserver.TCPServer):
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's words
         """Starts the connection's thread."""
         if self.authority.unreachable:
             self.shutdown_request(request)

@@ -14,7 +14,6 @@ import pytest
 
 from sa_auth.testing import Authority, Server, google_key_file, new_key
 
-
 ISSUER = "robot@example-project.iam.gserviceaccount.com"
 # google-auth signs this audience whatever endpoint the key file names.
 GOOGLE = "https://oauth2.googleapis.com/token"

@@ -7,6 +7,8 @@ import os
 import stat
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -58,7 +60,7 @@ def test_another_process_can_sign_in_and_steer(start: Start, forger: Forger, tmp
     assert json.loads((tmp_path / "port.json").read_text()) == told
     if os.name == "posix":
         assert stat.S_IMODE((tmp_path / "port.json").stat().st_mode) == 0o600
-    skew = forger.clock.now().wall - __import__("time").time()
+    skew = forger.clock.now().wall - time.time()
     assert fetch(told["control_url"], json.dumps({"skew": skew}).encode())["skew"] == skew
     forger.audience = told["token_endpoint"]
     answer = fetch(told["token_endpoint"], forger.request().body, "application/x-www-form-urlencoded")

@@ -47,7 +47,7 @@ def headed(**headers: Any) -> Forge:
     return lambda forger: forger.request(forger.form(forger.assertion(headers=headers)))
 
 
-def sent(headers: Mapping[str, str] | None = None, **fields: str) -> Forge:
+def sent(headers: Mapping[str, str] | None = None, /, **fields: str) -> Forge:
     """A request with these HTTP headers and form fields."""
     return lambda forger: forger.request(forger.form(**fields), headers)
 
@@ -295,7 +295,11 @@ PAIRS: dict[str, list[Pair]] = {
         Pair(claimed(scope="a b"), claimed(scope="c"), "invalid_scope", registration={"scopes": "a b"}),
     ],
 }
-CASES = [pytest.param(name, pair, id=f"{name}-{number}") for name, pairs in PAIRS.items() for number, pair in enumerate(pairs)]  # fmt: skip
+CASES = [
+    pytest.param(name, pair, id=f"{name}-{number}")
+    for name, pairs in PAIRS.items()
+    for number, pair in enumerate(pairs)
+]
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_a_delay_beyond_the_deadline_is_a_time_out(authority: Authority, forger:
     assert authority.exchanges == 1
 
 
-def test_a_real_clock_is_waited_for(forger: Forger) -> None:
+def test_a_real_clock_is_waited_for() -> None:
     """With the system's clock a delay takes real time."""
     authority = Authority()
     authority.delay = 0.01
