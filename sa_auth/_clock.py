@@ -6,6 +6,7 @@ Rule: everything else takes an `Instant` or a `Clock` as an argument, so that te
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import NamedTuple, Protocol
 
 # A laptop that sleeps ages its tokens: BOOTTIME counts suspended time, MONOTONIC on Linux does not. Elsewhere
@@ -28,24 +29,31 @@ class Clock(Protocol):
 
     def now(self) -> Instant:
         """Reads both clocks."""
+        ...
+
+    def before(self, until: Instant) -> bool:
+        """Whether neither clock has come to that instant: the one question of the fresh path, asked without a value."""
+        ...
 
     def sleep(self, seconds: float) -> None:
         """Waits; only the exchange does, between two attempts."""
+        ...
+
+
+_wall = time.time
+_boot = time.monotonic if _BOOT is None else partial(time.clock_gettime, _BOOT)
 
 
 class SystemClock:
     """The clocks of this machine."""
 
-    if _BOOT is not None:
+    def now(self) -> Instant:
+        """Reads the wall clock and the time since boot, suspended time included where the system tells."""
+        return Instant(_wall(), _boot())
 
-        def now(self) -> Instant:
-            """Reads the wall clock and the time since boot, suspended time included."""
-            return Instant(time.time(), time.clock_gettime(_BOOT))  # type: ignore[arg-type]  # checked above
-    else:
-
-        def now(self) -> Instant:
-            """Reads the wall clock and the monotonic clock."""
-            return Instant(time.time(), time.monotonic())
+    def before(self, until: Instant) -> bool:
+        """Whether neither clock has come to that instant."""
+        return _wall() < until[0] and _boot() < until[1]
 
     def sleep(self, seconds: float) -> None:
         """Sleeps on the calling thread."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from .errors import ConfigError
 
-Password: TypeAlias = "str | bytes | Callable[[], str | bytes | None] | None"
+Password: TypeAlias = "str | bytes | Callable[[], str | bytes | None] | None"  # noqa: S105 - a type
 
 
 class Secret:
@@ -54,7 +54,7 @@ def open_password(password: Password) -> bytes | None:
         failed = ""
         try:
             value = password()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller's own function; its text may hold the password
             failed = type(error).__name__
         if failed:
             raise ConfigError(f"The password callable raised {failed}.", code="password")

@@ -18,6 +18,7 @@ from .policy import LONGEST_RETRY_AFTER, RefreshPolicy, seconds
 from .token import NOTHING, Token
 from .wire import Response
 
+BEARER = "Bearer"
 _LONGEST_TOKEN = 16_384
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # no space, no control character: safe in a header
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
@@ -49,25 +50,41 @@ _HINTS = {
     "invalid_target": "The resource is unknown to the server, or not allowed for this client.",
 }
 
-# What a description gives away about the cause of an invalid_grant, most telling first.
-_TELLING: tuple[tuple[str, str], ...] = (
-    (r"consent|approved|not authorized for|pre-?authori[sz]", "The subject, or an administrator, has to consent to "
-     "this client once in the provider's console."),
-    (r"signature|public key|\bkid\b|key id|certificate", "The server could not check the signature: the public key "
-     "is not registered there, was deleted, or belongs to another client."),
-    (r"\baud\b|audience", "The audience in the assertion is not the one the server expects: set audience= to the "
-     "exact text from the provider's documentation."),
-    (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future",
-     "This machine's clock is off, or the lifetime is longer than the server allows: check the time service, or set "
-     "a shorter lifetime=."),
-    (r"\bjti\b|replay|already been used", "The server has seen this assertion before: something between here and "
-     "there sends requests twice."),
-    (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", "The server does not know the issuer or the "
-     "subject: check issuer= and subject=, and that the account still exists."),
-)  # fmt: skip
+_CONSENT = "The subject, or an administrator, has to consent to this client once in the provider's console."
+_KEY = (
+    "The server could not check the signature: the public key is not registered there, was deleted, or belongs to "
+    "another client."
+)
+_AUDIENCE = (
+    "The audience in the assertion is not the one the server expects: set audience= to the exact text from the "
+    "provider's documentation."
+)
+_CLOCK = (
+    "This machine's clock is off, or the lifetime is longer than the server allows: check the time service, or set a "
+    "shorter lifetime=."
+)
+_REPLAY = (
+    "The server has seen this assertion before: something between here and there sends requests twice, or two "
+    "programs sign with one jti."
+)
+_ACCOUNT = (
+    "The server does not know the issuer or the subject: check issuer= and subject=, and that the account still exists."
+)
+
+# What a description gives away about the cause of a refusal, most telling first.
+_TELLING = (
+    (r"consent|approved|not authorized for|pre-?authori[sz]", _CONSENT),
+    (r"signature|public key|\bkid\b|key id|certificate", _KEY),
+    (r"\baud\b|audience", _AUDIENCE),
+    (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future", _CLOCK),
+    (r"\bjti\b|replay|already been used", _REPLAY),
+    (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", _ACCOUNT),
+)
 
 
-def read(response: Response, *, asked: Instant, policy: RefreshPolicy, scope: str = "", token_type: str = "Bearer") -> Token:
+def read(
+    response: Response, *, asked: Instant, policy: RefreshPolicy, scope: str = "", token_type: str = BEARER
+) -> Token:
     """Turns a reply into a token.
 
     Args:
@@ -193,7 +210,8 @@ def _refusal(response: Response, fields: dict[str, Any], asked: Instant) -> SaAu
 
 
 def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
-    error, description = fields.get("error"), fields.get("error_description")
+    error: Any = fields.get("error")
+    description: Any = fields.get("error_description")
     if isinstance(error, dict):  # Google's APIs answer with an object where the RFC has a word
         error, description = error.get("status"), error.get("message")
     code = _NOT_ERROR_WORD.sub("", error)[:64].strip() if isinstance(error, str) else ""

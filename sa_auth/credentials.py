@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from . import keyfile
@@ -30,7 +30,6 @@ from .transports import LateTransport
 from .wire import Transport
 
 if TYPE_CHECKING:
-    import requests
     from typing_extensions import Self
 
     from .keys import Key
@@ -39,7 +38,7 @@ _process = MemoryCache()
 _slots: WeakKeyDictionary[MemoryCache, Slots] = WeakKeyDictionary({_process: Slots(_process)})
 
 
-class ServiceAccountCredentials:
+class ServiceAccountCredentials(RequestsAuth):
     """Signs a service account in, and keeps it signed in.
 
     Args:
@@ -84,7 +83,9 @@ class ServiceAccountCredentials:
         'read'
     """
 
-    __slots__ = ("__weakref__", "_auth", "_given", "_source")
+    __slots__ = ("__weakref__", "_given")
+
+    _given: dict[str, Any]
 
     def __init__(
         self,
@@ -147,8 +148,8 @@ class ServiceAccountCredentials:
         hosts = None if allowed_hosts is None else strings(allowed_hosts, "allowed_hosts")
         sealed = Secret(password) if isinstance(password, str | bytes) else password
         given.update(key=opened, transport=carrier, password=sealed)
-        for name, value in (("_given", given), ("_source", source), ("_auth", RequestsAuth(source, hosts))):
-            object.__setattr__(self, name, value)
+        super().__init__(source, hosts)
+        object.__setattr__(self, "_given", given)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:
@@ -216,7 +217,7 @@ class ServiceAccountCredentials:
         fixed = changes.keys() - _REPLACEABLE
         if fixed:
             raise ConfigError(
-                f"replace() does not take {sorted(fixed)[0][:40]!r}.", code="bad_argument",
+                f"replace() does not take {min(fixed)[:40]!r}.", code="bad_argument",
                 hint=f"It takes {', '.join(sorted(_REPLACEABLE))}; for anything else make new credentials.",
             )  # fmt: skip
         return type(self)(**{**self._given, **changes})
@@ -226,10 +227,6 @@ class ServiceAccountCredentials:
         close = getattr(self._given["transport"], "close", None)
         if close is not None:
             close()
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sets the Authorization header of a request, as the auth of a `requests` Session."""
-        return self._auth(request)
 
     def __enter__(self) -> Self:
         return self

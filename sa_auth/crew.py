@@ -29,9 +29,11 @@ class Job(Protocol):
 
     def work(self) -> None:
         """Does the job; raises nothing."""
+        ...
 
     def overdue(self, *, abandoned: bool) -> None:
         """Is told that the limit is long past; `abandoned`: the thread was let go, and another job may begin."""
+        ...
 
 
 class Crew:

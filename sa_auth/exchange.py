@@ -76,8 +76,8 @@ class Exchange:
     client_auth: ClientAuth | None = None
     scope: str = ""
     form: tuple[tuple[str, str], ...] = ()
-    policy: RefreshPolicy = RefreshPolicy()
-    retry: Retry = Retry()
+    policy: RefreshPolicy = field(default_factory=RefreshPolicy)
+    retry: Retry = field(default_factory=Retry)
     timeout: float = 10.0
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = field(default=None, repr=False)
@@ -141,7 +141,7 @@ class Exchange:
             return read(response, asked=asked, policy=self.policy, scope=self.scope)
         except SaAuthError as error:
             failure = error.copy()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             # A transport, signer or callable of the caller's own; its text may hold anything, its class may not.
             failure = SaAuthError(f"{type(error).__name__} was raised while asking for a token.", code="unexpected")
         if isinstance(failure, InvalidGrant | InvalidClient) and response is not None:

@@ -102,7 +102,9 @@ class Slot:
         self._forced_at = float("-inf")
         self._error: SaAuthError | None = None
 
-    def begin(self, exchange: Exchange, seen: Held | None, now: Instant, *, wanted: bool, inline: bool) -> Flight | None:
+    def begin(
+        self, exchange: Exchange, seen: Held | None, now: Instant, *, wanted: bool, inline: bool
+    ) -> Flight | None:
         """Joins the flight, or begins one.
 
         Args:

@@ -50,8 +50,8 @@ class Settings:
     resource: tuple[str, ...] = ()
     grant: str | Grant | None = None
     client_auth: str | ClientAuth | None = None
-    refresh: RefreshPolicy = RefreshPolicy()
-    retry: Retry = Retry()
+    refresh: RefreshPolicy = field(default_factory=RefreshPolicy)
+    retry: Retry = field(default_factory=Retry)
     timeout: float = 10.0
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = field(default=None, repr=False)
@@ -116,7 +116,7 @@ def pairs(value: object, name: str) -> tuple[tuple[str, str], ...]:
         raise ConfigError(f"{name} is not a mapping of str to str.", code="bad_argument")
     taken = {"grant_type", "assertion", "scope", "client_assertion", "client_assertion_type"} & value.keys()
     if taken:
-        raise ConfigError(f"{name} may not set {sorted(taken)[0]!r}.", code="bad_argument", hint="Another argument does.")
+        raise ConfigError(f"{name} may not set {min(taken)!r}.", code="bad_argument", hint="Another argument does.")
     return tuple(value.items())
 
 

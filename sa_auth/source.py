@@ -11,6 +11,7 @@ import random
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
+from ._clock import Instant
 from .exchange import Exchange
 from .flight import Slots, timed_out
 from .policy import Held, Life, State, judge
@@ -21,7 +22,7 @@ _share = random.random()  # noqa: S311 - spreads renewals, hides nothing
 
 
 def _draw() -> None:
-    global _share  # noqa: PLW0603 - one draw per process is the point
+    global _share
     _share = random.random()  # noqa: S311
 
 
@@ -48,13 +49,15 @@ class TokenSource:
         True
     """
 
-    __slots__ = ("_exchange", "_judged", "_now", "_slot")
+    __slots__ = ("_before", "_exchange", "_fresh", "_life", "_now", "_slot")
 
     def __init__(self, exchange: Exchange, slots: Slots) -> None:
         self._exchange = exchange
         self._slot = slots.at(exchange.identity)
-        self._now = exchange.clock.now
-        self._judged: tuple[Held, Life] | None = None
+        self._now, self._before = exchange.clock.now, exchange.clock.before
+        self._life: tuple[Held, Life] | None = None
+        # What the fresh path needs and no more: which token was judged, and until when it is fresh.
+        self._fresh: tuple[Held | None, Token | None, Instant] = (None, None, Instant(0.0, 0.0))
 
     def token(self, min_ttl: float = 0.0) -> Token:
         """Gives a token that lives, waiting for one only where none does.
@@ -65,9 +68,9 @@ class TokenSource:
         Raises:
             SaAuthError: there is none to be had.
         """
-        judged = self._judged
-        if judged is not None and judged[0] is self._slot.held and judge(judged[1], self._now(), min_ttl) is _FRESH:
-            return judged[0].token
+        held, token, stale = self._fresh
+        if token is not None and held is self._slot.held and self._before(stale) and not min_ttl:
+            return token
         got = self._look(min_ttl, inline=True)
         return got if isinstance(got, Token) else self._wait(got)
 
@@ -77,9 +80,6 @@ class TokenSource:
         Args:
             min_ttl: As for `token`.
         """
-        judged = self._judged
-        if judged is not None and judged[0] is self._slot.held and judge(judged[1], self._now(), min_ttl) is _FRESH:
-            return judged[0].token
         return self._look(min_ttl, inline=False)
 
     def discard(self, token: Token) -> None:
@@ -93,7 +93,7 @@ class TokenSource:
         while True:
             now = self._now()
             held = self._slot.held
-            state = _EXPIRED if held is None else judge(self._life(held), now, min_ttl)
+            state = _EXPIRED if held is None else judge(self._life_of(held), now, min_ttl)
             if held is not None and state is _FRESH:
                 return held.token
             if held is not None and state is _STALE:
@@ -105,11 +105,13 @@ class TokenSource:
                 return flight
             min_ttl = 0.0  # a flight landed in between: what it brought is what this call is given
 
-    def _life(self, held: Held) -> Life:
-        judged = self._judged
-        if judged is None or judged[0] is not held:
-            judged = self._judged = (held, self._exchange.policy.life(held, _share))
-        return judged[1]
+    def _life_of(self, held: Held) -> Life:
+        known = self._life
+        if known is None or known[0] is not held:
+            life = self._exchange.policy.life(held, _share)
+            known = self._life = (held, life)
+            self._fresh = (held, held.token, life.stale)
+        return known[1]
 
     def _wait(self, flight: Future[Token]) -> Token:
         try:

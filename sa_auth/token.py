@@ -42,7 +42,7 @@ class Token:
     """
 
     access_token: str = field(repr=False)
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - a scheme's name
     expires_at: float = field(kw_only=True)
     refresh_at: float = field(kw_only=True)
     issued_at: float = field(kw_only=True)

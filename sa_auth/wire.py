@@ -63,3 +63,4 @@ class Transport(Protocol):
         Raises:
             TransportError: there is no whole response; `connected` tells whether the server may have seen the request.
         """
+        ...

@@ -18,9 +18,12 @@ class Assertion(Protocol):
         Raises:
             SaAuthError: it cannot be had; a SigningError where the key fails.
         """
+        ...
 
     def fingerprint(self) -> tuple[str, ...]:
         """Everything about it that makes a token this identity's and no other's."""
+        ...
 
     def describe(self) -> str:
         """What it says, for an error's hint; no secret."""
+        ...

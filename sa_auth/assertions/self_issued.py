@@ -54,8 +54,18 @@ class SelfIssued:
         2
     """
 
-    __slots__ = ("_backdate", "_claims", "_headers", "_lifetime", "_longest", "issuer", "scope", "signer", "subject")
-    __slots__ += ("audience",)
+    __slots__ = (
+        "_backdate",
+        "_claims",
+        "_headers",
+        "_lifetime",
+        "_longest",
+        "audience",
+        "issuer",
+        "scope",
+        "signer",
+        "subject",
+    )
 
     def __init__(
         self,
@@ -110,14 +120,10 @@ class SelfIssued:
         issued = math.floor(now) - self._backdate
         if self._longest is not None:
             issued = max(issued, expires - self._longest)
-        payload: dict[str, Any] = {"iss": self.issuer}
-        for name, value in (("sub", self.subject), ("scope", self.scope), ("aud", self.audience)):
-            if value is not None:
-                payload[name] = value
+        named = {"iss": self.issuer, "sub": self.subject, "scope": self.scope, "aud": self.audience}
+        payload: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
         payload.update(iat=issued, exp=expires, jti=b64url(os.urandom(16)))
-        for name, value in self._claims.items():
-            payload[name] = issued if name == "nbf" and value is True else value
-        return payload
+        return {**payload, **self._claims, **({"nbf": issued} if self._claims.get("nbf") is True else {})}
 
     def fingerprint(self) -> tuple[str, ...]:
         """Everything that makes a token this identity's: who, for whom, for what, by which key, with which extras."""

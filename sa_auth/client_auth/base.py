@@ -44,6 +44,8 @@ class ClientAuth(Protocol):
             request: What the grant asks.
             now: Unix seconds by the server's clock as far as it is known.
         """
+        ...
 
     def fingerprint(self) -> tuple[str, ...]:
         """The method's part of the identity: its name, the client id, a keyed hash of the secret."""
+        ...

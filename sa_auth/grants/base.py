@@ -23,9 +23,12 @@ class Grant(Protocol):
         Args:
             now: Unix seconds by the server's clock as far as it is known.
         """
+        ...
 
     def fingerprint(self) -> tuple[str, ...]:
         """The grant's part of the identity."""
+        ...
 
     def describe(self) -> str:
         """What was sent, for a refusal's hint; no secret."""
+        ...

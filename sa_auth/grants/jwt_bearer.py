@@ -7,7 +7,6 @@ Source: RFC 7523 section 2.1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ..assertions.base import Assertion
 
@@ -29,10 +28,13 @@ class JWTBearer:
         [('assertion', 'a.b.c'), ('scope', 'read')]
     """
 
-    repeatable: ClassVar[bool] = True
-
     assertion: Assertion
     scope: str = ""
+
+    @property
+    def repeatable(self) -> bool:
+        """Yes: every attempt carries an assertion of its own."""
+        return True
 
     def form(self, now: float) -> list[tuple[str, str]]:
         """grant_type, a fresh assertion, and the scope where it goes into the form."""

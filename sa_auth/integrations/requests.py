@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import requests
 
 _log = logging.getLogger("sa_auth")
+_put = object.__setattr__  # the credentials object inherits from this class, and refuses to be changed
 
 
 class RequestsAuth:
@@ -44,11 +45,16 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_source")
+    __slots__ = ("_allowed", "_header", "_source")
+
+    _source: TokenSource
+    _allowed: tuple[str, ...] | None
+    _header: tuple[Token | None, str]
 
     def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
-        self._source = source
-        self._allowed = allowed_hosts
+        _put(self, "_source", source)
+        _put(self, "_allowed", allowed_hosts)
+        _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sets the Authorization header.
@@ -58,14 +64,19 @@ class RequestsAuth:
             SaAuthError: there is no token to be had.
         """
         try:
-            hooks, url = request.hooks["response"], request.url
+            hooks, url = request.hooks["response"], request.url or ""
         except (AttributeError, KeyError, TypeError):
-            hooks = None
+            hooks, url = None, ""
         if hooks is None:
             raise _foreign(request)
-        if self._allowed is not None or not url.startswith("https://"):  # type: ignore[union-attr]  # prepared
-            self._check(url or "")
-        request.headers["Authorization"] = self._source.token().authorization
+        if self._allowed is not None or url[:8] != "https://":
+            self._check(url)
+        token = self._source.token()
+        known, value = self._header
+        if token is not known:
+            value = token.authorization
+            _put(self, "_header", (token, value))
+        request.headers["Authorization"] = value
         if not hooks or self._answered not in hooks:
             hooks.append(self._answered)
         return request
@@ -145,10 +156,11 @@ def _send_again(response: requests.Response, token: Token, options: dict[str, An
             pass
     response.close()
     again = response.request.copy()
-    extract_cookies_to_jar(again._cookies, response.request, response.raw)  # type: ignore[attr-defined]
-    again.prepare_cookies(again._cookies)  # type: ignore[attr-defined]
+    jar: Any = again._cookies  # type: ignore[attr-defined]  # noqa: SLF001 - as requests' own digest auth does
+    extract_cookies_to_jar(jar, response.request, response.raw)  # type: ignore[no-untyped-call]
+    again.prepare_cookies(jar)
     again.headers["Authorization"] = token.authorization
-    second: requests.Response = response.connection.send(again, **options)  # type: ignore[attr-defined]
+    second: requests.Response = response.connection.send(again, **options)
     second.history.append(response)
     second.request = again
     return second

@@ -28,7 +28,7 @@ def _recognise(info: Mapping[str, Any]) -> bool:
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
     arguments = {name: value for name, value in info.items() if name != "type"}
-    for name in arguments:
+    for name, value in arguments.items():
         if name in _CODE_ONLY:
             raise KeyFileError(
                 f"The key file sets {name!r}, which only code may.", code="key_file_field",
@@ -39,7 +39,7 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
                 f"The key file has a field {str(name)[:40]!r} that is no argument.", code="key_file_field",
                 hint=f"Known: {', '.join(sorted(_TEXT | _OTHER))}.",
             )  # fmt: skip
-        if name in _TEXT and not isinstance(arguments[name], str):
+        if name in _TEXT and not isinstance(value, str):
             raise KeyFileError(f"The key file's field {name!r} is no text.", code="key_file_field")
     _text_and_no_path(arguments, "key", required=True)
     _text_and_no_path(arguments, "certificate", required=False)

@@ -31,7 +31,7 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
 
 GOOGLE = Provider(
     name="google",
-    token_endpoint="https://oauth2.googleapis.com/token",
+    token_endpoint="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
     hosts=("oauth2.googleapis.com", "accounts.google.com", "www.googleapis.com"),
     # Google counts one hour from iat, and iat lies ten seconds back.
     lifetime=3590,

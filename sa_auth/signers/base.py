@@ -31,9 +31,11 @@ class Signer(Protocol):
         Raises:
             SigningError: the key or its service could not sign.
         """
+        ...
 
     def secret(self) -> bytes | None:
         """Bytes to derive a sealing key from; None for a key that lives elsewhere."""
+        ...
 
     def certificate_field(self, name: str) -> Any:
         """The header field "x5t", "x5t#S256" or "x5c" of the key's certificate (RFC 7515 section 4.1).
@@ -41,6 +43,8 @@ class Signer(Protocol):
         Raises:
             ConfigError: there is no certificate.
         """
+        ...
 
     def public_jwk(self) -> Mapping[str, Any]:
         """The public half (RFC 7517), to verify with or to register."""
+        ...

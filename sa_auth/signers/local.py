@@ -67,13 +67,13 @@ class LocalSigner:
         """
         prepared = self._prepared if self._prepared is not None else self._prepare()
         private = self._key.private_key
-        failure = ""
+        signature, failure = b"", ""
         try:
             signature = bytes(prepared.sign(data, private))
             # A key that skipped the full validation shows here that it signs what its public half verifies.
             if self._prepared is None and not prepared.verify(data, private.public_key(), signature):
                 failure = "the first signature does not verify"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - of the key or PyJWT; named and let go
             failure = type(error).__name__
         if failure:
             raise SigningError(f"Signing with {self._algorithm} failed: {failure}.")

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+import urllib3.connection
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
@@ -151,7 +152,7 @@ class RequestsTransport:
             TransportError: there is no whole reply.
         """
         raw: Any = None
-        failure: SaAuthError | None = None
+        failure: SaAuthError
         headers = {**request.headers, "User-Agent": _USER_AGENT}
         token = _deadline.set(deadline)
         try:
@@ -161,11 +162,11 @@ class RequestsTransport:
             )  # fmt: skip
             raw = sent.raw
             return self._read(sent, raw, request.url)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - of requests, urllib3, http.client, ssl or the socket
             failure = _translate(error, urlsplit(request.url).hostname or "", deadline)
         finally:
             _deadline.reset(token)
-            if raw is not None and failure is not None:
+            if raw is not None and not raw.closed and not _at_end(raw):
                 raw.close()
         # Raised out here: the frames of the HTTP library hold the form, and `__context__` would keep them.
         raise failure
@@ -213,12 +214,12 @@ class RequestsTransport:
         return _make, (self._verify, self._proxies)
 
 
-def _make(verify: bool | str, proxies: dict[str, str] | None) -> RequestsTransport:
+def _make(verify: Any, proxies: dict[str, str] | None) -> RequestsTransport:
     return RequestsTransport(verify=verify, proxies=proxies)
 
 
 def _at_end(raw: Any) -> bool:
-    original = raw._original_response
+    original = raw._original_response  # noqa: SLF001 - no public name tells whether the reply was read to its end
     return original is None or bool(original.isclosed())
 
 

@@ -1,0 +1,48 @@
+# Needs: Python 3.10 or later with venv, and make. Everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench system compare-faults clean
+
+demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
+	$(BIN)/python -m sa_auth.cli.demo
+
+test: .venv/ready-test  ## all tests that need nothing but what pip brings
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: .venv/ready-check  ## format, lint, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
+	$(BIN)/python -m benchmarks.ours
+
+compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
+	$(BIN)/python -m benchmarks.compare_faults
+
+system:  ## what only a system package brings (as root): the openssl command
+	@command -v openssl >/dev/null || { apt-get update -qq && apt-get install -y -qq openssl; }
+
+.venv/pip:
+	$(PYTHON) -m venv .venv
+	$(PIP) install --upgrade 'pip>=25.1'
+	touch $@
+
+.venv/ready-demo: .venv/pip setup.cfg
+	$(PIP) install -e '.[cli]'
+	touch $@
+
+.venv/ready-test: .venv/ready-demo pyproject.toml
+	$(PIP) install -e '.[cli,ssh]' --group test
+	touch $@
+
+.venv/ready-check: .venv/ready-test pyproject.toml
+	$(PIP) install --group check
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
