@@ -1,0 +1,215 @@
+"""The main job: a batch of authenticated calls that stays signed in, with a table at the end.
+
+Rule: nothing is pretended. The authority and the API run in a process of their own, over real HTTP; the key file is
+as Google's console writes it; the token endpoint really fails on the way. Exit status 0 means that no call failed and
+the exchanges lie between their bounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+try:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+except ModuleNotFoundError:
+    sys.exit('The commands need the package rich. Install it with: pip install "sa_auth[cli]"')
+
+from sa_auth import RefreshPolicy, SaAuthError, ServiceAccountCredentials, Token
+from sa_auth.testing import google_key_file, new_key
+
+_EMAIL = "batch-robot@demo-project.iam.gserviceaccount.com"
+_LIFE, _LEAD, _MARGIN = 6.0, 3.0, 0.1  # seconds, seconds, share of the life in which no token is handed out
+_OUTAGE = 1.5  # seconds
+
+
+@dataclass
+class Tally:
+    """What the batch itself counted. Written by one thread each, added up at the end."""
+
+    seconds: list[float] = field(default_factory=list)
+    waited: int = 0
+    failures: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the demo.
+
+    Args:
+        arguments: The command line after the program's name; default the process's own.
+
+    Returns:
+        0 where no call failed and the exchanges lie between their bounds, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="python -m sa_auth.cli.demo", description=__doc__.partition("\n")[0])
+    parser.add_argument("--calls", type=int, default=10_000, help="authenticated calls (default 10000)")
+    parser.add_argument("--threads", type=int, default=8, help="threads that make them (default 8)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder, _authority() as where:
+        path = _sign_up(folder, where)
+        with ServiceAccountCredentials.from_file(
+            path,
+            scope="https://www.googleapis.com/auth/drive",
+            # The key file alone may not choose plain http, not even to this machine; code may.
+            token_endpoint=where["token_endpoint"],
+            refresh=RefreshPolicy(lead=_LEAD),
+        ) as creds:
+            began = time.monotonic()
+            tallies, outage = _batch(creds, where, options, console)
+            duration = time.monotonic() - began
+        counted = requests.get(where["control_url"], timeout=10).json()
+    return _report(console, options, tallies, outage, duration, counted)
+
+
+@contextmanager
+def _authority() -> Iterator[dict[str, str]]:
+    """A local authority and API in a process of their own, which ends when this one does."""
+    command = [sys.executable, "-m", "sa_auth.testing", "--token-lifetime", str(_LIFE)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise SystemExit("The local authority did not start.")
+            yield json.loads(line)
+        finally:
+            if process.stdin:
+                process.stdin.close()
+            process.wait(10)
+
+
+def _sign_up(folder: str, where: dict[str, str]) -> str:
+    """Writes a key file as Google's console does, and registers its public half."""
+    private, public = new_key("rsa2048", fresh=True)
+    path = os.path.join(folder, "key.json")
+    google_key_file(path, email=_EMAIL, private_key_pem=private, token_uri=where["token_endpoint"])
+    order = {"register": {"issuer": _EMAIL, "public_key": public}}
+    requests.post(where["control_url"], json=order, timeout=10).raise_for_status()
+    return path
+
+
+def _batch(
+    creds: ServiceAccountCredentials, where: dict[str, str], options: argparse.Namespace, console: Console
+) -> tuple[list[Tally], float | None]:
+    """Makes the calls, shows how far they are, and takes the token endpoint down once."""
+    tallies = [Tally() for _ in range(options.threads)]
+    todo = iter(range(options.calls))
+    turn, stop = threading.Lock(), threading.Event()
+    threads = [
+        threading.Thread(target=_work, args=(creds, where["api_url"], tally, todo, turn, stop), daemon=True)
+        for tally in tallies
+    ]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    outages: list[float] = []
+    weather = threading.Thread(target=_outage, args=(creds, where, stop, outages), daemon=True)
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("calls", total=options.calls)
+        for thread in (*threads, weather):
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                progress.update(task, completed=sum(len(tally.seconds) for tally in tallies))
+                time.sleep(0.05)
+        finally:
+            stop.set()
+        progress.update(task, completed=sum(len(tally.seconds) for tally in tallies))
+    weather.join(10)
+    return tallies, outages[0] if outages else None
+
+
+def _work(
+    creds: ServiceAccountCredentials, api_url: str, tally: Tally, todo: Iterator[int], turn: Any, stop: threading.Event
+) -> None:
+    with requests.Session() as session:
+        session.auth = creds
+        while not stop.is_set():
+            with turn:
+                number = next(todo, None)
+            if number is None:
+                return
+            began = time.perf_counter()
+            try:
+                tally.waited += not isinstance(creds.poll(), Token)
+                answer = session.get(f"{api_url}/files/{number}", timeout=10)
+                tally.tokens.add(answer.request.headers["Authorization"])
+                if answer.status_code != 200:
+                    tally.failures.append(f"status {answer.status_code}")
+            except (SaAuthError, requests.RequestException) as error:
+                tally.failures.append(str(error))
+            tally.seconds.append(time.perf_counter() - began)
+
+
+def _outage(
+    creds: ServiceAccountCredentials, where: dict[str, str], stop: threading.Event, outages: list[float]
+) -> None:
+    """Takes the token endpoint down as soon as the held token is due for renewal, and up again after a while."""
+    while not stop.wait(0.02):
+        held = creds.poll()
+        # A moment before this process's own share of jitter lets the renewal begin, so that it meets the outage.
+        if isinstance(held, Token) and time.time() >= held.refresh_at:
+            began = time.monotonic()
+            requests.post(where["control_url"], json={"down": {"status": 503}}, timeout=10).raise_for_status()
+            stop.wait(_OUTAGE)
+            requests.post(where["control_url"], json={"up": True}, timeout=10).raise_for_status()
+            outages.append(time.monotonic() - began)
+            return
+
+
+def _report(
+    console: Console,
+    options: argparse.Namespace,
+    tallies: list[Tally],
+    outage: float | None,
+    duration: float,
+    counted: dict[str, Any],
+) -> int:
+    seconds = sorted(second for tally in tallies for second in tally.seconds)
+    failures = [failure for tally in tallies for failure in tally.failures]
+    least, most = duration / (_LIFE * (1 - _MARGIN)), duration / _LEAD + 1
+    exchanges = counted["exchanges"]
+    table = Table(title=f"{options.calls:,} calls on {options.threads} threads in {duration:.1f} s", show_edge=False)
+    for heading in ("", "this batch", "the server"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    table.add_row("calls", f"{len(seconds):,}", f"{counted['calls']:,}")
+    table.add_row("failures", f"{len(failures)}", f"{counted['refused']}")
+    table.add_row("tokens used / exchanges", str(len(set().union(*(t.tokens for t in tallies)))), str(exchanges))
+    table.add_row(f"  bounds for tokens of {_LIFE:g} s", f"{least:.1f} to {most:.1f}", "")
+    table.add_row("calls that waited for a token", str(sum(tally.waited for tally in tallies)), "")
+    down = "not reached" if outage is None else f"{outage:.1f} s"
+    table.add_row("token endpoint answered 503 for", "", down)
+    for name, share in (("p50 of a call", 0.50), ("p99 of a call", 0.99), ("slowest call", 1.0)):
+        table.add_row(name, f"{_quantile(seconds, share) * 1000:.1f} ms", "")
+    console.print()
+    console.print(table)
+    within = least <= exchanges <= most
+    for failure in sorted(set(failures))[:5]:
+        console.print(f"[red]failed:[/red] {failure}")
+    if not within:
+        console.print(f"[red]{exchanges} exchanges lie outside {least:.1f} to {most:.1f}.[/red]")
+    return 0 if within and not failures and len(seconds) == options.calls else 1
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
