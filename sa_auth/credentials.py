@@ -116,7 +116,7 @@ class ServiceAccountCredentials(RequestsAuth):
         allowed_hosts: str | Iterable[str] | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        given = {name: value for name, value in locals().items() if name != "self"}
+        given = {name: value for name, value in locals().items() if name not in {"self", "__class__"}}
         unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
         opened = keyfile.open_key(key, unlock)
         carrier = transport if transport is not None else LateTransport()
