@@ -15,8 +15,8 @@ from typing import NamedTuple
 from .faults import fault
 
 _MARKER = re.compile(r"-----(BEGIN|END)\s([A-Z0-9][A-Z0-9\s]{0,40}?)-----")
-_ENCRYPTION = re.compile(r"\s*Proc-Type:\s*4\s*,\s*ENCRYPTED\s+DEK-Info:\s*([A-Z0-9-]+)\s*,\s*([0-9A-Fa-f]+)\s")
-_ESCAPED_END = re.compile(r"\\+[rn]")
+_ENCRYPTION = re.compile(r"Proc-Type:\s*4\s*,\s*ENCRYPTED\s+DEK-Info:\s*([A-Z0-9-]+)\s*,\s*([0-9A-Fa-f]+)\s")
+_ESCAPED_END = re.compile(r"(?<!\\)\\+[rn]")  # the look behind keeps a run of backslashes linear
 _ESCAPED_CODE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
 _NOISE = re.compile(r"[\s\"'\\]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")

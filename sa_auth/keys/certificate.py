@@ -85,11 +85,11 @@ def from_der(ders: Iterable[bytes]) -> list[x509.Certificate]:
 
 
 def _parse(block: Block) -> x509.Certificate:
+    load = x509.load_der_x509_certificate if block.label == "DER" else x509.load_pem_x509_certificate
+    parsed: x509.Certificate | None
     try:
-        if block.label == "DER":
-            return x509.load_der_x509_certificate(block.data)
-        return x509.load_pem_x509_certificate(block.data)
-    except Exception:  # the parser's words stay here
+        parsed = load(block.data)
+    except Exception:  # noqa: BLE001 - the parser's words stay here
         parsed = None
     if parsed is None:
         raise fault("certificate_damaged")

@@ -105,5 +105,5 @@ def attempt(load: Callable[..., Loaded], *arguments: object) -> Loaded | SaAuthE
         return load(*arguments)
     except SaAuthError as error:
         return error.copy()
-    except Exception:  # a parser's text may quote its input, so nothing of it is kept
+    except Exception:  # noqa: BLE001 - a parser's text may quote its input, so nothing of it is kept
         return fault("key_damaged")

@@ -109,7 +109,7 @@ def _private_one(jwk: Mapping[str, Any]) -> Mapping[str, Any]:
     kind = jwk.get("kty")
     if kind == "oct":
         raise fault("key_unsupported", "A JWK of type oct is a shared secret; it cannot stand for one party alone.")
-    if kind not in {"RSA", "EC", "OKP"}:
+    if kind not in ("RSA", "EC", "OKP"):  # a tuple, because a list is a possible value and has no hash
         raise fault(
             "key_unsupported",
             "The JWK has no known key type.",
@@ -138,7 +138,7 @@ def _private_key(jwk: Mapping[str, Any]) -> object:
         return _ec(jwk) if jwk["kty"] == "EC" else _okp(jwk)
     except KeyLoadError as error:
         trouble = error
-    except Exception:  # what the numbers' readers say may hold the numbers
+    except Exception:  # noqa: BLE001 - what the numbers' readers say may hold the numbers
         trouble = fault("key_damaged")
     raise trouble
 
@@ -201,7 +201,7 @@ def _chain(jwk: Mapping[str, Any]) -> list[x509.Certificate]:
         return []
     try:
         found = from_der([base64.b64decode(entry, validate=True) for entry in entries])
-    except Exception:  # neither a list nor base64 nor certificates
+    except Exception:  # noqa: BLE001 - neither a list nor base64 nor certificates
         found = []
     if not found:
         raise fault("certificate_damaged", "The member x5c of the JWK cannot be read.")

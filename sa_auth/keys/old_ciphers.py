@@ -62,7 +62,7 @@ def read_old(block: Block, password: bytes) -> object:
         if salt:
             return _open_aes_192(_body(block), bytes.fromhex(salt[1].decode("ascii")), password)
         key = pkcs12.load_pkcs12(_pfx_around(_body(block)), password).key
-    except Exception:  # a parser's words stay here
+    except Exception:  # noqa: BLE001 - a parser's words stay here
         key = None
     if key is None:
         raise fault("wrong_password")

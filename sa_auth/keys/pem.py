@@ -119,7 +119,7 @@ def _parse(block: Block, password: bytes | None) -> object:
     trouble: SaAuthError | None = None
     try:
         return _read(block, password)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a parser's errors have no common root
         trouble = _judge(error, block, password)
     if password is not None and trouble.code == "old_cipher":
         return read_old(block, password)
@@ -187,6 +187,6 @@ def _has_bcrypt() -> bool:
 def _is_public(der: bytes) -> bool:
     try:
         load_der_public_key(der)
-    except Exception:  # whatever it is, it is not that
+    except Exception:  # noqa: BLE001 - whatever it is, it is not that
         return False
     return True

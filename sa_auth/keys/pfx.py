@@ -1,7 +1,7 @@
 """Reads a private key and its certificates from a PFX file (PKCS#12).
 
 Rule: OpenSSL opens it, through `cryptography`, whatever it was sealed with: AES, 3DES, RC2 or RC4; with any MAC or
-none. The key is validated as the file is opened. Source: RFC 7292, RFC 9579 (PBMAC1).
+none. The key is validated as the file is opened. Source: RFC 7292.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _try(content: bytes, password: bytes | None) -> pkcs12.PKCS12KeyAndCertifica
         return pkcs12.load_pkcs12(content, password)
     except UnsupportedAlgorithm:
         return fault("key_unsupported")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a parser's errors have no common root
         # OpenSSL has one sentence for a wrong password and for a changed byte; all others mean damage.
         return fault("wrong_password" if "password" in str(error) else "key_damaged")
 

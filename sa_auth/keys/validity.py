@@ -43,7 +43,7 @@ def sound(key: PrivateKey, mode: str) -> bool:
             return _rsa_fits(key.private_numbers()) if mode == "fast" else _rsa_full(key)
         if isinstance(key, ec.EllipticCurvePrivateKey):
             return _ec_full(key)
-    except Exception:  # whatever cannot even be computed is not sound
+    except Exception:  # noqa: BLE001 - whatever cannot even be computed is not sound
         return False
     return True  # Ed25519: every 32 bytes are a key, and its public half is computed from them
 
