@@ -68,10 +68,11 @@ def test_many_users_with_one_key(served):
 
 def test_batch_from_a_pfx(tmp_path):
     """A PFX file signs in, and the certificate's thumbprint stands in the assertion's header."""
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
     from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-    key, certificate = _self_signed()
+    key = load_pem_private_key(new_key("p256")[0].encode(), None)
+    certificate = self_signed(key)
     path = tmp_path / "robot.pfx"
     path.write_bytes(serialize_key_and_certificates(b"robot", key, certificate, None, BestAvailableEncryption(b"pw")))
     path.chmod(0o600)
@@ -85,18 +86,17 @@ def test_batch_from_a_pfx(tmp_path):
     assert "x5t#S256" in authority.requests[0].header
 
 
-def _self_signed():
+def self_signed(key):
+    """A certificate of the key by the key."""
     import datetime
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "robot")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    certificate = (
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -106,4 +106,3 @@ def _self_signed():
         .not_valid_after(now + datetime.timedelta(days=2))
         .sign(key, hashes.SHA256())
     )
-    return key, certificate

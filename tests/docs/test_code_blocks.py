@@ -1,0 +1,97 @@
+"""Every code block of the README and the documentation runs, and what they show is what is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+from sa_auth import InvalidGrant, ServiceAccountCredentials
+from sa_auth.testing import Authority, google_key_file, new_key
+from sa_auth.wire import Response
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EMAIL = "robot@demo.iam.gserviceaccount.com"
+TOKEN_HOSTS = {"oauth2.googleapis.com", "login.example"}
+
+
+def blocks(language: str) -> list[pytest.ParameterSet]:
+    """The fenced blocks of a language, each with where it stands."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            line = text[: match.start()].count("\n") + 2
+            found.append(pytest.param(page, line, match.group(1), id=f"{page.name}:{line}"))
+    return found
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """The files and hosts that the documentation speaks of, all of them on this machine."""
+    private, public = new_key("rsa2048")
+    authority = Authority(audience=[f"https://{host}/{path}" for host, path in (
+        ("oauth2.googleapis.com", "token"), ("login.example", "oauth2/token"))])  # fmt: skip
+    authority.register(EMAIL, public)
+    authority.register("my-client-id", public)
+    with authority.serve() as server:
+        carry = HTTPAdapter.send
+
+        def send(adapter, request, *args, **kwargs):
+            host = requests.utils.urlparse(request.url).hostname
+            if not host.startswith("127."):
+                request.url = server.token_endpoint if host in TOKEN_HOSTS else f"{server.api_url}/{host}"
+            return carry(adapter, request, *args, **kwargs)
+
+        monkeypatch.setattr(HTTPAdapter, "send", send)
+        monkeypatch.chdir(tmp_path)
+        google_key_file("key.json", email=EMAIL, private_key_pem=private, token_uri="https://oauth2.googleapis.com/token")
+        (tmp_path / "robot.pfx").write_bytes(_pfx(private))
+        (tmp_path / "robot.pfx").chmod(0o600)
+        yield authority
+
+
+def _pfx(private: str) -> bytes:
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
+    from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+    from tests.samples.test_samples import self_signed
+
+    key = load_pem_private_key(private.encode(), None)
+    return serialize_key_and_certificates(b"robot", key, self_signed(key), None, BestAvailableEncryption(b"..."))
+
+
+@pytest.mark.parametrize(("page", "line", "code"), blocks("python"))
+def test_python_block(page, line, code, world):
+    """A block of Python runs as it stands."""
+    exec(compile("\n" * (line - 1) + code, str(page), "exec"), {"__name__": "block"})  # noqa: S102
+
+
+@pytest.mark.parametrize(("page", "line", "code"), blocks("sh"))
+def test_make_targets(page, line, code):
+    """A shell block names only targets that the Makefile has."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make ([a-z-]+)", code, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+class Refusing:
+    """A transport to a server that knows another key."""
+
+    def send(self, request, deadline):
+        return Response(400, {}, b'{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}')
+
+
+def test_the_refusal_in_the_readme():
+    """The refusal shown in the README is what is printed, word for word."""
+    private, _ = new_key("rsa2048")
+    info = google_key_file(None, email=EMAIL, private_key_pem=private, key_id="0a1b",
+                           token_uri="https://oauth2.googleapis.com/token")  # fmt: skip
+    creds = ServiceAccountCredentials.from_info(info, transport=Refusing())
+    with pytest.raises(InvalidGrant) as refusal:
+        creds.token()
+    shown = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL).group(1)
+    assert " ".join(shown.split()) == str(refusal.value)
