@@ -57,13 +57,10 @@ def read_certificates(source: CertificateSource) -> list[x509.Certificate]:
     return found
 
 
-def certificates_in(blocks: Iterable[Block]) -> list[x509.Certificate]:
+def certificates_in(blocks: Sequence[Block]) -> list[x509.Certificate]:
     """Reads the certificates among PEM blocks; a DER block counts if it is one."""
     found = [_parse(block) for block in blocks if block.label in _LABELS]
-    found += [_parse(block) for block in blocks if block.label == "DER" and is_certificate(block.data)]
-    if len(found) > _MOST_CERTIFICATES:
-        raise fault("certificate_damaged", f"There are more than {_MOST_CERTIFICATES} certificates.")
-    return found
+    return found + [_parse(block) for block in blocks if block.label == "DER" and is_certificate(block.data)]
 
 
 def is_certificate(der: bytes) -> bool:
@@ -107,10 +104,13 @@ def arrange(certificates: Sequence[x509.Certificate], spki: bytes) -> tuple[x509
         The chain, leaf first; empty for no certificates.
 
     Raises:
-        KeyLoadError: `certificate_mismatch`, there are certificates and none is the key's.
+        KeyLoadError: `certificate_mismatch`, there are certificates and none is the key's; `certificate_damaged`,
+            there are more than 200.
     """
     if not certificates:
         return ()
+    if len(certificates) > _MOST_CERTIFICATES:
+        raise fault("certificate_damaged", f"There are more than {_MOST_CERTIFICATES} certificates.")
     own = [certificate for certificate in certificates if _public_bytes(certificate) == spki]
     if not own:
         raise fault("certificate_mismatch")

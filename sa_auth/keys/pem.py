@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from importlib import import_module
+from inspect import signature
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -32,6 +33,9 @@ _PUBLIC_LINES = ("ssh-", "ecdsa-sha2-", "sk-")
 _OPENSSH = "OPENSSH PRIVATE KEY"
 # An OpenSSH key begins with a magic word and then, length first, the name of its cipher.
 _OPENSSH_PLAIN = b"openssh-key-v1\x00\x00\x00\x00\x04none"
+# Before its release 45, cryptography validated OpenSSH keys as it read them, and had no argument to put that off.
+_SKIP = "unsafe_skip_rsa_key_validation"
+_SSH_OPTIONS = {_SKIP: True} if _SKIP in signature(load_ssh_private_key).parameters else {}
 # How cryptography says that it does not read this encryption here; `old_ciphers` then has a try.
 _UNKNOWN_CIPHER = ("Unknown key encryption", "unknown cipher", "Invalid key")
 
@@ -141,13 +145,13 @@ def _read(block: Block, password: bytes | None) -> object:
     if block.label == "DER":
         return load_der_private_key(block.data, password, unsafe_skip_rsa_key_validation=True)
     if block.label == _OPENSSH:
-        return load_ssh_private_key(block.data, password, unsafe_skip_rsa_key_validation=True)
+        return load_ssh_private_key(block.data, password, **_SSH_OPTIONS)
     return load_pem_private_key(block.data, password, unsafe_skip_rsa_key_validation=True)
 
 
 def _judge(error: Exception, block: Block, password: bytes | None) -> SaAuthError:
     """Gives the parser's trouble its word; the parser's own text is looked at and dropped."""
-    if isinstance(error, TypeError):
+    if block.label == "DER" and isinstance(error, TypeError):
         return fault("password_missing" if password is None else "password_not_needed")
     if isinstance(error, UnsupportedAlgorithm | Warning):
         return _unsupported(block)

@@ -179,9 +179,9 @@ def test_key_id_is_text(ec_jwk: JWK) -> None:
     assert refused({**ec_jwk, "alg": ["ES256"]}) == "key_damaged"
 
 
-def test_chain(rsa_key: rsa.RSAPrivateKey, chain: list[x509.Certificate], ec_jwk: JWK) -> None:
+def test_chain(rsa_key: rsa.RSAPrivateKey, pem: Callable[..., str], chain: list[x509.Certificate], ec_jwk: JWK) -> None:
     """`x5c` comes along as the chain; one of another key, or that cannot be read, is refused."""
-    jwk = RSAKey.import_key(rsa_key).as_dict(private=True)
+    jwk = RSAKey.import_key(pem(rsa_key)).as_dict(private=True)
     entries = [base64.b64encode(certificate.public_bytes(Encoding.DER)).decode() for certificate in chain]
     key = from_jwk({**jwk, "x5c": entries})
     assert list(key.x5c) == entries
@@ -201,14 +201,17 @@ def test_too_large_and_wrong_arguments(ec_jwk: JWK) -> None:
 
 
 def test_same_secret_as_other_forms(
-    rsa_key: rsa.RSAPrivateKey, ec_key: ec.EllipticCurvePrivateKey, ed_key: ed25519.Ed25519PrivateKey
+    rsa_key: rsa.RSAPrivateKey,
+    ec_key: ec.EllipticCurvePrivateKey,
+    ed_key: ed25519.Ed25519PrivateKey,
+    pem: Callable[..., str],
 ) -> None:
     """A key read from a JWK has the same secret and thumbprint as from any other form."""
     pairs: list[tuple[Any, Any]] = [(rsa_key, RSAKey), (ec_key, ECKey), (ed_key, OKPKey)]
     for made, kind in pairs:
-        key = from_jwk(kind.import_key(made).as_dict(private=True))
+        key = from_jwk(kind.import_key(pem(made)).as_dict(private=True))
         assert key.secret() == Key(made).secret()
-        assert key.thumbprint == kind.import_key(made).thumbprint()
+        assert key.thumbprint == kind.import_key(pem(made)).thumbprint()
 
 
 def test_errors_are_silent(rsa_jwk: JWK, ec_jwk: JWK, assert_silent: Callable[..., None]) -> None:
