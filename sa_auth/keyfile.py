@@ -79,7 +79,7 @@ def open_key(key: object, unlock: Unlock) -> Opened:
     if key is None or isinstance(key, Opened):
         return key or Opened(None)
     if isinstance(key, str) and is_key_text(key):
-        return Opened(unlock.signer(_key_from(key.encode("utf-8"), unlock)))
+        return Opened(unlock.signer(_key_from(_encoded(key), unlock)))
     if isinstance(key, str | os.PathLike):
         return open_file(key, unlock, key_only=True)
     if hasattr(key, "private_key") and hasattr(key, "ensure_valid"):
@@ -104,7 +104,7 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
         KeyFileError: it is missing, empty, no file, too large, writable by others, or of an unknown format.
         KeyLoadError: the key in it cannot be loaded.
     """
-    place = os.path.abspath(os.fspath(path))
+    place = _place(path)
 
     def read() -> tuple[dict[str, Any], Signer]:
         return _split(_read(place, path, unlock.rights), unlock, key_only=key_only)
@@ -130,16 +130,23 @@ def open_info(info: object, unlock: Unlock) -> Opened:
         KeyFileError: it is no mapping, or of an unknown format.
     """
     if not isinstance(info, Mapping):
-        raise KeyFileError(f"The key file's content is of type {type(info).__name__}, not a mapping.")
+        raise KeyFileError(
+            f"The key file's content is of type {type(info).__name__}, not a mapping.", code="bad_argument",
+            hint="Pass what json.load() gives; a file's path goes to from_file(path).",
+        )  # fmt: skip
     return Opened(_info_signer(info, unlock), _without_key(info, unlock))
 
 
-def open_env(name: str, unlock: Unlock) -> Opened:
+def open_env(name: object, unlock: Unlock) -> Opened:
     """Opens what an environment variable names: a path, or the key file's text.
 
     Raises:
         KeyFileError: the variable is not set, or empty, or what it names cannot be read.
     """
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"The variable's name is of type {type(name).__name__}.", code="bad_argument", hint="It is a str."
+        )
     value = os.environ.get(name, "").strip()
     if not value:
         raise KeyFileError(
@@ -158,11 +165,31 @@ def is_key_text(value: str) -> bool:
     return "-----BEGIN" in value or value.lstrip().startswith("{")
 
 
+def _encoded(text: str) -> bytes:
+    # An environment variable or a JSON escape may hold what is no UTF-8; the parser then says what is wrong.
+    return text.encode("utf-8", "replace")
+
+
+def _place(path: object) -> str:
+    place = None
+    if isinstance(path, str | bytes | os.PathLike):
+        try:
+            place = os.path.abspath(os.fsdecode(path))
+        except (OSError, ValueError):  # the working directory is gone, or the path has a NUL in it
+            place = os.fsdecode(path)
+    if place is None:
+        raise ConfigError(
+            f"The path is of type {type(path).__name__}.", code="bad_argument", hint="It is a str or a Path."
+        )
+    return place
+
+
 def _text_of_variable(value: str) -> bytes | None:
     if is_key_text(value):
-        return value.encode("utf-8")
+        return _encoded(value)
     try:
-        decoded = base64.b64decode(value, validate=True)
+        # The base64 command folds its lines.
+        decoded = base64.b64decode("".join(value.split()), validate=True)
     except ValueError:
         return None
     return decoded if decoded[:1] in {b"{", b"\x30"} or b"-----BEGIN" in decoded else None
@@ -203,7 +230,7 @@ def _info_signer(info: Mapping[str, Any], unlock: Unlock) -> Signer:
     chosen = Unlock(
         unlock.password, certificate, unlock.key_id, unlock.algorithm or arguments.get("algorithm"), unlock.validate_key
     )
-    return chosen.signer(_key_from(arguments["key"].encode("utf-8"), chosen), arguments.get("key_id"))
+    return chosen.signer(_key_from(_encoded(arguments["key"]), chosen), arguments.get("key_id"))
 
 
 def _without_key(info: Mapping[str, Any], unlock: Unlock) -> dict[str, Any]:
@@ -245,9 +272,12 @@ def _key_from(data: bytes, unlock: Unlock) -> keys.Key:
     return keys.from_pem(data, **options)
 
 
-def _read(place: str, given: object, rights: str) -> bytes:
-    if rights not in {"warn", "strict"}:
-        raise ConfigError("rights is neither 'warn' nor 'strict'.", code="bad_argument")
+def _read(place: str, given: str | bytes | os.PathLike[str], rights: str) -> bytes:
+    if rights not in ("warn", "strict"):  # a tuple, because a list is a possible value and has no hash
+        raise ConfigError(
+            "rights is neither 'warn' nor 'strict'.", code="bad_argument",
+            hint="'strict' refuses a key file that others may read; 'warn' warns once.",
+        )  # fmt: skip
     shown = _shown(given)
     reason, handle = "", -1
     try:
@@ -268,15 +298,21 @@ def _read(place: str, given: object, rights: str) -> bytes:
     finally:
         os.close(handle)
     if not data.strip():
-        raise KeyFileError(f"The key file{shown} is empty.", code="key_file_empty")
+        raise KeyFileError(f"The key file{shown} is empty.", code="key_file_empty", hint="Copy or download it again.")
     return data
 
 
 def _judge(found: os.stat_result, place: str, shown: str, rights: str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise KeyFileError(f"The key file{shown} is no file but a folder or device.", code="key_file_missing")
+        raise KeyFileError(
+            f"The key file{shown} is no file but a folder or device.", code="key_file_missing",
+            hint="Pass the path of the file itself; a key that comes through a pipe is read first and passed as text.",
+        )  # fmt: skip
     if found.st_size > _LARGEST:
-        raise KeyFileError(f"The key file{shown} is larger than 1 MiB, which no key is.", code="key_file_too_large")
+        raise KeyFileError(
+            f"The key file{shown} is larger than 1 MiB, which no key is.", code="key_file_too_large",
+            hint="A key file is a few kilobytes; make sure that this is the file you meant.",
+        )  # fmt: skip
     if os.name != "posix":
         return
     if found.st_uid not in {os.geteuid(), 0}:
@@ -300,10 +336,10 @@ def _judge(found: os.stat_result, place: str, shown: str, rights: str) -> None:
             )
 
 
-def _shown(given: object) -> str:
-    """The path for a message, only where it can be nothing but a path."""
-    if isinstance(given, os.PathLike):
-        return f" {os.fspath(given)!r}"
-    name = str(given)
-    looks_like_one = len(name) <= 255 and re.fullmatch(r"[^\r\n{}]*\.[A-Za-z0-9]{1,6}", name) and "---" not in name
-    return f" {name!r}" if looks_like_one else ""
+def _shown(given: str | bytes | os.PathLike[str]) -> str:
+    """The path for a message, only where it can be nothing but a path: in a folder that exists, or with an ending."""
+    name = os.fsdecode(given)
+    if len(name) > 255 or re.search(r"[\r\n{}]|---", name):
+        return ""
+    is_path = os.path.isdir(os.path.dirname(name)) or re.fullmatch(r".*\.[A-Za-z0-9]{1,6}", name)
+    return f" {name!r}" if is_path else ""

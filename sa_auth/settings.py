@@ -18,11 +18,13 @@ from .client_auth.base import ClientAuth
 from .errors import ConfigError
 from .exchange import ServerClock
 from .grants.base import Grant
-from .policy import RefreshPolicy, Retry, positive
+from .policy import RefreshPolicy, Retry
 from .signers.base import Signer
 from .wire import Transport
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+# No backslash: some readers of URLs take it for a slash, and would see another host than we do.
+_VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,9 @@ def pairs(value: object, name: str) -> tuple[tuple[str, str], ...]:
     if value is None:
         return ()
     if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
-        raise ConfigError(f"{name} is not a mapping of str to str.", code="bad_argument")
+        raise ConfigError(
+            f"{name} is not a mapping of str to str.", code="bad_argument", hint="For example {'field': 'value'}."
+        )
     taken = {"grant_type", "assertion", "scope", "client_assertion", "client_assertion_type"} & value.keys()
     if taken:
         raise ConfigError(f"{name} may not set {min(taken)!r}.", code="bad_argument", hint="Another argument does.")
@@ -128,9 +132,11 @@ def whole_seconds(value: object, name: str) -> int | None:
     """
     if value is None:
         return None
-    if positive(value, name) < 1:
-        raise ConfigError(f"{name} is less than one second.", code="bad_argument")
-    return int(positive(value, name))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < float("inf"):
+        raise ConfigError(
+            f"{name} is not a number of at least one second.", code="bad_argument", hint="Seconds, as an int or float."
+        )
+    return int(value)
 
 
 def is_loopback(host: str) -> bool:
@@ -161,7 +167,7 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
         _ = parts.port
     except ValueError:
         parts = None
-    if parts is None or not parts.hostname or not re.fullmatch(r"[\x21-\x7e]+", given):
+    if parts is None or not parts.hostname or not _VISIBLE.fullmatch(given):
         raise ConfigError(f"{name} is no absolute URL.", code="bad_endpoint", hint="For example https://host/token.")
     if parts.username is not None or parts.password is not None or "#" in given:
         raise ConfigError(

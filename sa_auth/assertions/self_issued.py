@@ -87,8 +87,8 @@ class SelfIssued:
         self.subject, self.scope = subject, scope
         self._lifetime, self._backdate, self._longest = math.floor(lifetime) or 1, backdate, longest
         self._claims = frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT)
-        fields = {"typ": type} if type is not None else {}
-        self._headers = frozen_json({**fields, **(headers or {})}, "headers", _HEADERS_BY_ARGUMENT)
+        given = frozen_json(headers, "headers", _HEADERS_BY_ARGUMENT)
+        self._headers = given if type is None else MappingProxyType({"typ": type, **given})
         for name in _FROM_CERTIFICATE:
             if self._headers.get(name) is True:
                 signer.certificate_field(name)
@@ -127,7 +127,8 @@ class SelfIssued:
 
     def fingerprint(self) -> tuple[str, ...]:
         """Everything that makes a token this identity's: who, for whom, for what, by which key, with which extras."""
-        parts = (self.issuer, self.subject, self.audience, self.scope, self.signer.key_id)
+        scope = None if self.scope is None else " ".join(sorted(self.scope.split()))
+        parts = (self.issuer, self.subject, self.audience, scope, self.signer.key_id)
         extras = (json.dumps(dict(fields), sort_keys=True) for fields in (self._claims, self._headers))
         told = (text for part in parts for text in (("0", "") if part is None else ("1", part)))
         return ("self_issued", *told, *extras, self.signer.thumbprint)
@@ -144,10 +145,12 @@ def frozen_json(fields: Mapping[str, Any] | None, name: str, taken: Mapping[str,
     Raises:
         ConfigError: they are no JSON object, or one of them is decided by an argument.
     """
-    if not fields:
+    if fields is None:
         return MappingProxyType({})
     if not isinstance(fields, Mapping) or not all(isinstance(key, str) for key in fields):
-        raise ConfigError(f"{name} is not a mapping with str keys.", code="bad_argument")
+        raise ConfigError(
+            f"{name} is not a mapping with str keys.", code="bad_argument", hint="For example {'name': 'value'}."
+        )
     for key in fields:
         if key in taken:
             raise ConfigError(
@@ -159,5 +162,8 @@ def frozen_json(fields: Mapping[str, Any] | None, name: str, taken: Mapping[str,
     except (TypeError, ValueError, RecursionError):
         pass
     if copied is None:
-        raise ConfigError(f"{name} holds a value that is no JSON.", code="bad_argument")
+        raise ConfigError(
+            f"{name} holds a value that is no JSON.", code="bad_argument",
+            hint="Text, finite numbers, True, False, None, and lists and dicts of them.",
+        )  # fmt: skip
     return MappingProxyType(copied)

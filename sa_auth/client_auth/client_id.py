@@ -44,4 +44,6 @@ def check_text(value: object, name: str) -> None:
         ConfigError: it is not.
     """
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"{name} is not a non-empty str.", code="bad_argument")
+        raise ConfigError(
+            f"{name} is not a non-empty str.", code="bad_argument", hint="Take it from where the client is registered."
+        )

@@ -42,8 +42,8 @@ class JWTBearer:
         return [*fields, ("scope", self.scope)] if self.scope else fields
 
     def fingerprint(self) -> tuple[str, ...]:
-        """The assertion's part, and the scope."""
-        return ("jwt_bearer", self.scope, *self.assertion.fingerprint())
+        """The assertion's part, and the scopes in whatever order they were asked for."""
+        return ("jwt_bearer", " ".join(sorted(self.scope.split())), *self.assertion.fingerprint())
 
     def describe(self) -> str:
         """What the assertion says."""

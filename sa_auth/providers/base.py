@@ -105,7 +105,7 @@ class Provider:
     def _grant(self, settings: Settings, where: str, scope: str) -> Grant:
         grant = settings.grant
         if grant is not None and not isinstance(grant, str):
-            if isinstance(grant, Grant):
+            if isinstance(grant, Grant) and not isinstance(grant, type):
                 return grant
             raise ConfigError(f"grant is of type {type(grant).__name__}.", code="bad_argument", hint="Name or Grant.")
         GRANTS.find(grant or "jwt_bearer")
@@ -165,7 +165,7 @@ def _audience_as_endpoint(audience: str | None) -> str | None:
 def _client_auth(settings: Settings) -> ClientAuth | None:
     method = settings.client_auth
     if method is None or not isinstance(method, str):
-        if method is None or isinstance(method, ClientAuth):
+        if method is None or (isinstance(method, ClientAuth) and not isinstance(method, type)):
             return method
         raise ConfigError(
             f"client_auth is of type {type(method).__name__}.", code="bad_argument", hint="A name or a ClientAuth."

@@ -40,7 +40,9 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
                 hint=f"Known: {', '.join(sorted(_TEXT | _OTHER))}.",
             )  # fmt: skip
         if name in _TEXT and not isinstance(value, str):
-            raise KeyFileError(f"The key file's field {name!r} is no text.", code="key_file_field")
+            raise KeyFileError(
+                f"The key file's field {name!r} is no text.", code="key_file_field", hint="Put it in double quotes."
+            )
     _text_and_no_path(arguments, "key", required=True)
     _text_and_no_path(arguments, "certificate", required=False)
     return arguments

@@ -25,7 +25,10 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
             )  # fmt: skip
     for name in _FIELDS:
         if name in info and (not isinstance(info[name], str) or not info[name].strip()):
-            raise KeyFileError(f"The key file's field {name!r} is no text, or empty.", code="key_file_field")
+            raise KeyFileError(
+                f"The key file's field {name!r} is no text, or empty.", code="key_file_field",
+                hint="The file was changed by hand, or filled in by a template: download it again.",
+            )  # fmt: skip
     return {argument: info[name] for name, argument in _FIELDS.items() if name in info}
 
 
