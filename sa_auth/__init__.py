@@ -1,5 +1,7 @@
 """Sign in from a service-account key: one object for every provider, one fresh token per identity.
 
+Rule: importing this package loads none of it; each name is loaded when it is first asked for.
+
 Example:
     >>> import requests
     >>> from sa_auth import ServiceAccountCredentials
@@ -10,30 +12,32 @@ Example:
 from __future__ import annotations
 
 import logging
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .credentials import ServiceAccountCredentials
-from .errors import (
-    ConfigError,
-    InvalidClient,
-    InvalidGrant,
-    InvalidRequest,
-    InvalidScope,
-    InvalidTarget,
-    KeyFileError,
-    KeyFileWarning,
-    KeyLoadError,
-    MissingExtra,
-    ResponseError,
-    SaAuthError,
-    SigningError,
-    TokenEndpointError,
-    TransportError,
-    UnauthorizedClient,
-    UnsupportedGrantType,
-)
-from .policy import RefreshPolicy, Retry
-from .token import Token
+if TYPE_CHECKING:
+    from .credentials import ServiceAccountCredentials
+    from .errors import (
+        ConfigError,
+        InvalidClient,
+        InvalidGrant,
+        InvalidRequest,
+        InvalidScope,
+        InvalidTarget,
+        KeyFileError,
+        KeyFileWarning,
+        KeyLoadError,
+        MissingExtra,
+        ResponseError,
+        SaAuthError,
+        SigningError,
+        TokenEndpointError,
+        TransportError,
+        UnauthorizedClient,
+        UnsupportedGrantType,
+    )
+    from .policy import RefreshPolicy, Retry
+    from .token import Token
 
 __all__ = [
     "ConfigError",
@@ -59,13 +63,28 @@ __all__ = [
     "UnsupportedGrantType",
 ]
 
+# Whatever is not named here is an error class.
+_HOMES = {
+    "RefreshPolicy": "policy",
+    "Retry": "policy",
+    "ServiceAccountCredentials": "credentials",
+    "Token": "token",
+}
+
 logging.getLogger("sa_auth").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    # Reading a version from the installed metadata costs more than all of this import.
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import version  # reading the metadata costs more than all of this import
 
         return version("sa_auth")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

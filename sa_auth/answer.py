@@ -20,6 +20,7 @@ from .wire import Response
 
 BEARER = "Bearer"
 _LONGEST_TOKEN = 16_384
+_MOST_PARTS = 10_000  # objects and arrays in one answer
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # no space, no control character: safe in a header
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
 _DECIDING = frozenset({"access_token", "expires_in", "token_type"})
@@ -122,6 +123,7 @@ def _token(
         raise ResponseError(
             "The access_token in the answer is not 1 to 16,384 visible ASCII characters.", code="bad_access_token",
             status=response.status,
+            hint="No other token fits into a header; check that the token endpoint is one.",
         )  # fmt: skip
     said_type = fields.get("token_type")
     if said_type is not None and not (isinstance(said_type, str) and said_type.lower() == token_type.lower()):
@@ -150,10 +152,8 @@ def _life(expires_in: Any, policy: RefreshPolicy) -> float:
     return 1.0 if life <= 0 else min(life, policy.longest_life)
 
 
-class _Object(dict[str, Any]):
-    """A JSON object that remembers which of its names stood twice."""
-
-    twice: frozenset[str] = frozenset()
+class _Doubled(dict[str, Any]):
+    """A JSON object of which a deciding name stood twice."""
 
 
 def _json_object(response: Response) -> dict[str, Any] | None:
@@ -162,24 +162,29 @@ def _json_object(response: Response) -> dict[str, Any] | None:
     Raises:
         ResponseError: a deciding field stands in it twice: two readers would read two different tokens.
     """
+    body = response.body
+    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
+        return None  # 256 KiB of brackets become 8 MB of objects
     try:
         fields = json.loads(
-            response.body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse, parse_int=_integer
+            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse, parse_int=_integer
         )
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, _Object):
-        return None
-    if fields.twice & _DECIDING:
-        raise ResponseError("A field stands twice in the answer.", code="duplicate_field", status=response.status)
-    return fields
+    if isinstance(fields, _Doubled):
+        raise ResponseError(
+            "A field stands twice in the answer.", code="duplicate_field", status=response.status,
+            hint="Two readers would read two different tokens, so it is not used: tell the server's operator.",
+        )  # fmt: skip
+    return fields if isinstance(fields, dict) else None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        found.twice = frozenset(name for name in found if names.count(name) > 1)
+        deciding = [name for name, _ in pairs if name in _DECIDING]
+        if len(deciding) > len(set(deciding)):
+            return _Doubled(found)
     return found
 
 
@@ -229,7 +234,9 @@ def _hint(code: str, description: str, status: int, *, transient: bool) -> str:
                 return hint
     if code in _HINTS:
         return _HINTS[code]
-    return "Check that the token endpoint is right." if status in {404, 405} else ""
+    if status in {404, 405} or not code:
+        return "Check that the token endpoint is right, and that nothing between here and there answers in its place."
+    return "The provider's documentation says what this error means."
 
 
 def _redirected(response: Response) -> SaAuthError:
@@ -274,11 +281,14 @@ def _retry_after(response: Response, asked: Instant) -> float | None:
 
 def http_date(text: str) -> float | None:
     """Unix seconds of an HTTP date (RFC 9110 section 5.6.7); None where it is none."""
+    from datetime import timezone
     from email.utils import parsedate_to_datetime
 
     if not text or len(text) > 64:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)
+        # Of the three forms, asctime's names no zone; it is UTC like the others.
+        return (date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock, Deadline, Instant
@@ -51,7 +49,6 @@ class ServerClock:
         return True
 
 
-@dataclass(frozen=True)
 class Exchange:
     """What is sent where, how often, and for how long.
 
@@ -68,20 +65,52 @@ class Exchange:
         clock: Where time comes from.
         reload: Reads a changed key again and says whether it did; its argument: look even if nothing seems changed.
         server_clock: Shared by the exchanges of one credential.
+
+    Attributes:
+        host: The endpoint's host, for messages and limits.
+        identity: 32 bytes, see `_identity`.
     """
 
-    endpoint: str
-    grant: Grant
-    transport: Transport
-    client_auth: ClientAuth | None = None
-    scope: str = ""
-    form: tuple[tuple[str, str], ...] = ()
-    policy: RefreshPolicy = field(default_factory=RefreshPolicy)
-    retry: Retry = field(default_factory=Retry)
-    timeout: float = 10.0
-    clock: Clock = SYSTEM
-    reload: Callable[[bool], bool] | None = field(default=None, repr=False)
-    server_clock: ServerClock = field(default_factory=ServerClock, repr=False)
+    __slots__ = (
+        "client_auth",
+        "clock",
+        "endpoint",
+        "form",
+        "grant",
+        "host",
+        "identity",
+        "policy",
+        "reload",
+        "retry",
+        "scope",
+        "server_clock",
+        "timeout",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        grant: Grant,
+        transport: Transport,
+        client_auth: ClientAuth | None = None,
+        scope: str = "",
+        form: tuple[tuple[str, str], ...] = (),
+        policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        timeout: float = 10.0,
+        clock: Clock = SYSTEM,
+        reload: Callable[[bool], bool] | None = None,
+        server_clock: ServerClock | None = None,
+    ) -> None:
+        self.endpoint, self.grant, self.transport, self.client_auth = endpoint, grant, transport, client_auth
+        self.scope, self.form = scope, form
+        self.policy, self.retry, self.timeout, self.clock = policy, retry, timeout, clock
+        self.reload = reload
+        self.server_clock = server_clock if server_clock is not None else ServerClock()
+        self.host = urlsplit(endpoint).hostname or ""
+        self.identity = self._identity()
 
     def run(self) -> Held:
         """Asks until there is a token, a refusal, or no time left.
@@ -169,16 +198,10 @@ class Exchange:
             return True
         return self.reload is not None and self.reload(True)
 
-    @cached_property
-    def identity(self) -> bytes:
+    def _identity(self) -> bytes:
         """32 bytes that are this token's and no other's: a hash over everything that decides what is issued."""
         auth = self.client_auth.fingerprint() if self.client_auth is not None else ("none",)
         extra = tuple(text for pair in self.form for text in pair)
         scopes = " ".join(sorted(set(self.scope.split())))
         parts = (digest(*self.grant.fingerprint()), digest(*auth), digest(*extra))
         return digest("sa_auth identity 1", self.endpoint, scopes, *parts)
-
-    @cached_property
-    def host(self) -> str:
-        """The endpoint's host, for messages and limits."""
-        return urlsplit(self.endpoint).hostname or ""

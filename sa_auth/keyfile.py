@@ -13,8 +13,7 @@ import re
 import stat
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import keys
 from ._secret import Password
@@ -24,12 +23,12 @@ from .providers import PROVIDERS
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
+from .token import NOTHING
 
 _LARGEST = 1024 * 1024
 _warned: set[str] = set()
 
 
-@dataclass(frozen=True, slots=True)
 class Opened:
     """A key ready to sign, and what else its file said.
 
@@ -38,17 +37,23 @@ class Opened:
         arguments: Arguments of the face that stand in the file, without the key.
         recipe: How another process opens the same: ("file", path, ...) or ("env", name, ...); None: it cannot.
         reload: Reads a changed file again.
+        server_clock: What is learned of the server's clock, for all credentials of this key.
     """
 
-    signer: Signer | None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    recipe: tuple[Any, ...] | None = None
-    reload: Callable[[bool], bool] | None = None
-    server_clock: ServerClock = field(default_factory=ServerClock)
+    __slots__ = ("arguments", "recipe", "reload", "server_clock", "signer")
+
+    def __init__(
+        self,
+        signer: Signer | None,
+        arguments: Mapping[str, Any] = NOTHING,
+        recipe: tuple[Any, ...] | None = None,
+        reload: Callable[[bool], bool] | None = None,
+    ) -> None:
+        self.signer, self.arguments, self.recipe, self.reload = signer, arguments, recipe, reload
+        self.server_clock = ServerClock()
 
 
-@dataclass(frozen=True, slots=True)
-class Unlock:
+class Unlock(NamedTuple):
     """What it takes to make a signer of a key's bytes.
 
     Attributes:
@@ -57,13 +62,16 @@ class Unlock:
         provider: The caller's own word for whose format it is; None: recognised.
     """
 
-    password: Password = field(default=None, repr=False)
-    certificate: Any = field(default=None, repr=False)
+    password: Password = None
+    certificate: Any = None
     key_id: str | None = None
     algorithm: str | None = None
     validate_key: str = "full"
     rights: str = "warn"
     provider: str | None = None
+
+    def __repr__(self) -> str:
+        return "Unlock(...)"
 
     def signer(self, key: keys.Key, key_id: str | None = None) -> Signer:
         """Makes the signer; the caller's key id goes before the file's."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock
@@ -27,8 +25,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 _VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """What a provider makes an exchange of.
 
     Attributes:
@@ -46,17 +43,20 @@ class Settings:
     token_endpoint: str | None = None
     endpoint_by_caller: bool = False
     lifetime: int | None = None
-    claims: Mapping[str, Any] | None = field(default=None, repr=False)
-    headers: Mapping[str, Any] | None = field(default=None, repr=False)
-    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    claims: Mapping[str, Any] | None = None
+    headers: Mapping[str, Any] | None = None
+    form: tuple[tuple[str, str], ...] = ()
     resource: tuple[str, ...] = ()
     grant: str | Grant | None = None
     client_auth: str | ClientAuth | None = None
-    refresh: RefreshPolicy = field(default_factory=RefreshPolicy)
-    retry: Retry = field(default_factory=Retry)
+    refresh: RefreshPolicy = RefreshPolicy()
+    retry: Retry = Retry()
     timeout: float = 10.0
     clock: Clock = SYSTEM
-    reload: Callable[[bool], bool] | None = field(default=None, repr=False)
+    reload: Callable[[bool], bool] | None = None
+
+    def __repr__(self) -> str:
+        return f"Settings(issuer={self.issuer!r})"
 
 
 def text(value: object, name: str) -> str | None:
@@ -141,6 +141,8 @@ def whole_seconds(value: object, name: str) -> int | None:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine's own."""
+    from ipaddress import ip_address  # needed for plain http alone, which is for tests
+
     if host.lower() == "localhost":
         return True
     try:

@@ -6,15 +6,13 @@ Rule: values only. An adapter of `transports/` knows HTTP and nothing of OAuth; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ._clock import Deadline
-from .token import nothing
+from .token import NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request to an authorization server.
 
     Attributes:
@@ -25,13 +23,15 @@ class Request:
     """
 
     url: str
-    body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default_factory=nothing, repr=False)
+    body: bytes = b""
+    headers: Mapping[str, str] = NOTHING
     method: str = "POST"
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.url})"
 
-@dataclass(frozen=True, slots=True)
-class Response:
+
+class Response(NamedTuple):
     """What came back, already bounded in size.
 
     Attributes:
@@ -42,9 +42,12 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=nothing, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = NOTHING
+    body: bytes = b""
     trusted_date: bool = False
+
+    def __repr__(self) -> str:
+        return f"Response({self.status})"
 
 
 class Transport(Protocol):

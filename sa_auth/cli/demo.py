@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 where no call failed and the exchanges lie between their bounds, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m sa_auth.cli.demo", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m sa_auth.cli.demo", description="The main job, seen to work.")
     parser.add_argument("--calls", type=int, default=10_000, help="authenticated calls (default 10000)")
     parser.add_argument("--threads", type=int, default=8, help="threads that make them (default 8)")
     options = parser.parse_args(arguments)

@@ -6,14 +6,12 @@ Rule: a method is a small value with one act; it gives a new request and changes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from ..token import nothing
+from ..token import NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """A token request before it is encoded.
 
     Attributes:
@@ -21,16 +19,19 @@ class TokenRequest:
         headers: Header name to value.
     """
 
-    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    headers: Mapping[str, str] = field(default_factory=nothing, repr=False)
+    fields: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = NOTHING
 
     def with_fields(self, *fields: tuple[str, str]) -> TokenRequest:
         """Gives the request with more form fields."""
-        return replace(self, fields=(*self.fields, *fields))
+        return self._replace(fields=(*self.fields, *fields))
 
     def with_header(self, name: str, value: str) -> TokenRequest:
         """Gives the request with one more header."""
-        return replace(self, headers={**self.headers, name: value})
+        return self._replace(headers={**self.headers, name: value})
+
+    def __repr__(self) -> str:
+        return f"TokenRequest({', '.join(name for name, _ in self.fields)})"
 
 
 @runtime_checkable

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..errors import ConfigError
 from .base import TokenRequest
 
 
-@dataclass(frozen=True, slots=True)
 class ClientId:
     """Sends `client_id` alone.
 
@@ -23,10 +20,11 @@ class ClientId:
         (('client_id', 'app'),)
     """
 
-    client_id: str
+    __slots__ = ("client_id",)
 
-    def __post_init__(self) -> None:
-        check_text(self.client_id, "client_id")
+    def __init__(self, client_id: str) -> None:
+        check_text(client_id, "client_id")
+        self.client_id = client_id
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:  # noqa: ARG002 - the port's signature
         """Gives the request with the client id."""
@@ -35,6 +33,9 @@ class ClientId:
     def fingerprint(self) -> tuple[str, ...]:
         """The method and the client id."""
         return ("client_id", self.client_id)
+
+    def __repr__(self) -> str:
+        return f"ClientId({self.client_id!r})"
 
 
 def check_text(value: object, name: str) -> None:

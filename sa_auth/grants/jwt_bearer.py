@@ -6,14 +6,11 @@ Source: RFC 7523 section 2.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..assertions.base import Assertion
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-@dataclass(frozen=True, slots=True)
 class JWTBearer:
     """Asks with a JWT.
 
@@ -28,8 +25,10 @@ class JWTBearer:
         [('assertion', 'a.b.c'), ('scope', 'read')]
     """
 
-    assertion: Assertion
-    scope: str = ""
+    __slots__ = ("assertion", "scope")
+
+    def __init__(self, assertion: Assertion, scope: str = "") -> None:
+        self.assertion, self.scope = assertion, scope
 
     @property
     def repeatable(self) -> bool:

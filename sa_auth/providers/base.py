@@ -7,8 +7,7 @@ Source: RFC 7523 for what every field means; each preset names its vendor's page
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..assertions.self_issued import SelfIssued
@@ -20,8 +19,7 @@ from ..settings import Settings, endpoint
 from ..signers.base import Signer
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
+class KeyFile(NamedTuple):
     """A vendor's key-file format.
 
     Args:
@@ -33,8 +31,7 @@ class KeyFile:
     read: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(NamedTuple):
     """What a vendor wants.
 
     Attributes:

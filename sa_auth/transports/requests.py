@@ -15,7 +15,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse, parse_headers
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,6 +76,14 @@ class _BoundedResponse(HTTPResponse):
         self.fp.close()
         self.fp = io.BufferedReader(_BoundedSocket(sock))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client passes over 100 alone. A 103 taken for the answer would leave the answer to the next request.
+        while True:
+            said: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # typeshed shows what is public
+            if not 101 < said[1] < 200:
+                return said
+            parse_headers(self.fp)
+
 
 def _bound(base: type[Any]) -> type[Any]:
     """A connection class of urllib3 whose handshake and replies keep to the deadline."""
@@ -89,6 +97,13 @@ def _bound(base: type[Any]) -> type[Any]:
             sock: socket.socket = super()._new_conn()
             sock.settimeout(max(_deadline.get().left(), 0.001))
             return sock
+
+        def _tunnel(self) -> None:
+            try:
+                super()._tunnel()
+            except (ConnectionError, HTTPException):
+                self.close()  # which urllib3 takes as a sign that it was the proxy that failed
+                raise
 
     return Bounded
 
@@ -186,7 +201,7 @@ class RequestsTransport:
         body = raw.read(BODY_LIMIT + 1, decode_content=True)
         if len(body) > BODY_LIMIT:
             raise _TooLong
-        raw.release_conn() if _at_end(raw) else raw.close()
+        raw.release_conn() if _at_end(raw) and sent.status_code >= 200 else raw.close()
         return Response(sent.status_code, headers, body, trusted_date=url.startswith("https:") or _is_loopback(url))
 
     def _ca(self) -> bool | str:
@@ -198,7 +213,11 @@ class RequestsTransport:
         return bundle
 
     def _proxies_for(self, url: str) -> dict[str, str]:
-        return dict(get_environ_proxies(url, no_proxy=None)) if self._proxies is None else self._proxies
+        if self._proxies is not None:
+            return self._proxies
+        if url.startswith("http:") and _is_loopback(url):
+            return {}  # a proxy elsewhere would read the assertion on its way back to this machine
+        return dict(get_environ_proxies(url, no_proxy=None))
 
     def close(self) -> None:
         """Closes the idle connections; a later send opens new ones."""
@@ -238,12 +257,7 @@ def _translate(error: Exception, host: str, deadline: Deadline) -> SaAuthError:
     for signs, make in _FAILURES:
         if names & signs:
             return make(where, causes)
-    if deadline.left() <= 0:
-        return _timed_out(where, causes)
-    return TransportError(
-        f"The connection to {where} was lost before the whole reply was there ({type(error).__name__}).",
-        code="connection_lost", retryable=True,
-    )  # fmt: skip
+    return _timed_out(where, causes) if deadline.left() <= 0 else _lost(where, causes)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -256,6 +270,22 @@ def _causes(error: BaseException) -> list[BaseException]:
             seen.append(cause)
             queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
     return seen
+
+
+def _lost(where: str, causes: list[BaseException]) -> SaAuthError:
+    return TransportError(
+        f"The connection to {where} was lost before the whole reply was there ({type(causes[-1]).__name__}).",
+        code="connection_lost", retryable=True,
+        hint="The server, or something on the way to it, ended the connection; the same call may succeed later.",
+    )  # fmt: skip
+
+
+def _unusable(where: str, causes: list[BaseException]) -> SaAuthError:
+    return TransportError(
+        f"The address of {where}, or of the proxy before it, cannot be used ({type(causes[0]).__name__}).",
+        code="bad_address", connected=False,
+        hint="Check token_endpoint=, HTTPS_PROXY and proxies=; a SOCKS proxy needs `pip install requests[socks]`.",
+    )  # fmt: skip
 
 
 def _too_large(where: str, _causes: list[BaseException]) -> SaAuthError:
@@ -307,8 +337,11 @@ def _timed_out(where: str, causes: list[BaseException]) -> SaAuthError:
 
 # Judged in this order: a class name of urllib3, http.client or the socket module -> what it means.
 _FAILURES: tuple[tuple[frozenset[str], Callable[[str, list[BaseException]], SaAuthError]], ...] = (
-    (frozenset({"_TooLong"}), _too_large),
+    # http.client says HTTPException itself, and no class below it, where it has counted 100 headers.
+    (frozenset({"_TooLong", "LineTooLong", "HTTPException"}), _too_large),
     (frozenset({"ProxyError"}), _proxy_failed),
+    (frozenset({"InvalidURL", "InvalidProxyURL", "InvalidSchema", "ProxySchemeUnknown"}), _unusable),
+    (frozenset({"SSLEOFError"}), _lost),  # a balancer that restarts says goodbye like this; nothing was judged
     (frozenset({"SSLError", "SSLCertVerificationError", "CertificateError"}), _tls_failed),
     (frozenset({"NameResolutionError", "gaierror"}), _no_name),
     (frozenset({"ConnectTimeoutError", "ReadTimeoutError", "TimeoutError", "timeout"}), _timed_out),

@@ -1,0 +1,85 @@
+"""What a call, a signature and a process's start cost, against the least that they can."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import requests
+
+from benchmarks.local import Local
+from benchmarks.measure import Figure, minima, paired
+from sa_auth.keys import from_pem
+
+
+def warm_header(local: Local) -> Iterator[Figure]:
+    """One header from a held token, with everything it must check, against setting a constant one."""
+    creds = local.credentials()
+    creds.token()
+    creds.token()
+    request = requests.Request("GET", "https://api.example/files").prepare()
+    hooks = request.hooks["response"]
+
+    class Constant:
+        def __call__(self, request):
+            request.headers["Authorization"] = "Bearer constant"
+            return request
+
+    constant = Constant()
+
+    def floor():
+        constant(request)
+        hooks.clear()
+
+    def ours():
+        creds(request)
+        hooks.clear()
+
+    least, clear, taken = minima(floor, hooks.clear, ours, number=5_000, repeat=60)
+    yield Figure("one warm header", "constant header", (taken - clear) / (least - clear), "x", 3.0)
+    yield Figure("one warm header, more than the floor", "", (taken - least) * 1e6, "us", 1.0)
+
+
+def session_get(local: Local) -> Iterator[Figure]:
+    """A whole `Session.get` against one with a static header."""
+    creds = local.credentials()
+    with requests.Session() as plain, requests.Session() as signed:
+        plain.headers["Authorization"] = creds.token().authorization
+        signed.auth = creds
+        url = f"{local.api_url}/files"
+        for session in (plain, signed) * 50:
+            session.get(url)
+        static, ours = paired(lambda: plain.get(url), lambda: signed.get(url), 4_000)
+    yield Figure("whole Session.get", "static session header", ours / static, "x", 1.05, "medians of 4,000 pairs")
+
+
+def assertion(local: Local) -> Iterator[Figure]:
+    """One assertion with a loaded RSA-2048 key against the raw signature."""
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    key = from_pem(local.private)
+    mint = local.credentials(key)._source._exchange.grant.assertion.mint
+    content = mint(time.time()).rpartition(".")[0].encode()
+    padding, algorithm = PKCS1v15(), SHA256()
+    raw, ours = minima(
+        lambda: key.private_key.sign(content, padding, algorithm), lambda: mint(1_700_000_000.0), number=40, repeat=40
+    )
+    yield Figure("assertion RS256", "key.sign", ours / raw, "x", 1.15)
+
+
+def start(_local: Local) -> Iterator[Figure]:
+    """`import sa_auth` on top of `import requests`, in fresh processes."""
+    both = {"floor": "import requests", "ours": "import requests, sa_auth"}
+    taken: dict[str, list[float]] = {name: [] for name in both}
+    for _ in range(40):
+        for name, code in both.items():
+            timed = f"import time; t = time.perf_counter(); {code}; print(time.perf_counter() - t)"
+            done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
+            taken[name].append(float(done.stdout))
+    yield Figure("import", "import requests", min(taken["ours"]) / min(taken["floor"]), "x", 1.15, "minima of 40")
+
+
+PARTS = (warm_header, session_get, assertion, start)
