@@ -31,8 +31,12 @@ class Clock(Protocol):
         """Reads both clocks."""
         ...
 
-    def before(self, until: Instant) -> bool:
-        """Whether neither clock has come to that instant: the one question of the fresh path, asked without a value."""
+    def wall(self) -> float:
+        """Unix seconds; one clock alone is for the fresh path, where a value of both would cost more than the clocks."""
+        ...
+
+    def boot(self) -> float:
+        """Seconds since some start, which only grow."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -40,20 +44,15 @@ class Clock(Protocol):
         ...
 
 
-_wall = time.time
-_boot = time.monotonic if _BOOT is None else partial(time.clock_gettime, _BOOT)
-
-
 class SystemClock:
     """The clocks of this machine."""
 
+    wall = staticmethod(time.time)
+    boot = staticmethod(time.monotonic if _BOOT is None else partial(time.clock_gettime, _BOOT))
+
     def now(self) -> Instant:
         """Reads the wall clock and the time since boot, suspended time included where the system tells."""
-        return Instant(_wall(), _boot())
-
-    def before(self, until: Instant) -> bool:
-        """Whether neither clock has come to that instant."""
-        return _wall() < until[0] and _boot() < until[1]
+        return Instant(self.wall(), self.boot())
 
     def sleep(self, seconds: float) -> None:
         """Sleeps on the calling thread."""

@@ -11,7 +11,6 @@ import random
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
-from ._clock import Instant
 from .exchange import Exchange
 from .flight import Slots, timed_out
 from .policy import Held, Life, State, judge
@@ -49,15 +48,16 @@ class TokenSource:
         True
     """
 
-    __slots__ = ("_before", "_exchange", "_fresh", "_life", "_now", "_slot")
+    __slots__ = ("_boot", "_exchange", "_fresh", "_life", "_now", "_slot", "_wall")
 
     def __init__(self, exchange: Exchange, slots: Slots) -> None:
         self._exchange = exchange
         self._slot = slots.at(exchange.identity)
-        self._now, self._before = exchange.clock.now, exchange.clock.before
+        clock = exchange.clock
+        self._now, self._wall, self._boot = clock.now, clock.wall, clock.boot
         self._life: tuple[Held, Life] | None = None
         # What the fresh path needs and no more: which token was judged, and until when it is fresh.
-        self._fresh: tuple[Held | None, Token | None, Instant] = (None, None, Instant(0.0, 0.0))
+        self._fresh: tuple[Held | None, Token | None, float, float] = (None, None, 0.0, 0.0)
 
     def token(self, min_ttl: float = 0.0) -> Token:
         """Gives a token that lives, waiting for one only where none does.
@@ -68,8 +68,14 @@ class TokenSource:
         Raises:
             SaAuthError: there is none to be had.
         """
-        held, token, stale = self._fresh
-        if token is not None and held is self._slot.held and self._before(stale) and not min_ttl:
+        held, token, wall, boot = self._fresh
+        if (
+            held is self._slot.held
+            and token is not None
+            and self._wall() < wall
+            and self._boot() < boot
+            and not min_ttl
+        ):
             return token
         got = self._look(min_ttl, inline=True)
         return got if isinstance(got, Token) else self._wait(got)
@@ -110,7 +116,7 @@ class TokenSource:
         if known is None or known[0] is not held:
             life = self._exchange.policy.life(held, _share)
             known = self._life = (held, life)
-            self._fresh = (held, held.token, life.stale)
+            self._fresh = (held, held.token, life.stale.wall, life.stale.boot)
         return known[1]
 
     def _wait(self, flight: Future[Token]) -> Token:

@@ -45,14 +45,16 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_header", "_source")
+    __slots__ = ("_allowed", "_header", "_renewal", "_source")
 
     _source: TokenSource
+    _renewal: Renewal
     _allowed: tuple[str, ...] | None
     _header: tuple[Token | None, str]
 
     def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
         _put(self, "_source", source)
+        _put(self, "_renewal", Renewal(source))
         _put(self, "_allowed", allowed_hosts)
         _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
@@ -64,12 +66,13 @@ class RequestsAuth:
             SaAuthError: there is no token to be had.
         """
         try:
-            hooks, url = request.hooks["response"], request.url or ""
+            url: Any = request.url
+            hooks, scheme = request.hooks["response"], url[:8]
         except (AttributeError, KeyError, TypeError):
-            hooks, url = None, ""
+            url = hooks = scheme = None
         if hooks is None:
             raise _foreign(request)
-        if self._allowed is not None or url[:8] != "https://":
+        if scheme != "https://" or self._allowed is not None:
             self._check(url)
         token = self._source.token()
         known, value = self._header
@@ -77,8 +80,8 @@ class RequestsAuth:
             value = token.authorization
             _put(self, "_header", (token, value))
         request.headers["Authorization"] = value
-        if not hooks or self._answered not in hooks:
-            hooks.append(self._answered)
+        if not hooks or self._renewal not in hooks:
+            hooks.append(self._renewal)
         return request
 
     def _check(self, url: str) -> None:
@@ -95,8 +98,21 @@ class RequestsAuth:
                 hint="Add it to allowed_hosts=, or use a Session of its own for that host.",
             )  # fmt: skip
 
-    def _answered(self, response: requests.Response, **options: Any) -> requests.Response | None:
-        """The hook: `requests` calls it with every response, and uses what it gives in its place."""
+
+class Renewal:
+    """The other half: `requests` calls it with every response, and uses what it gives in its place.
+
+    Args:
+        source: Gives tokens.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    def __call__(self, response: requests.Response, **options: Any) -> requests.Response | None:
+        """Renews once on a 401, and sends the request again if its body is whole; otherwise lets the answer pass."""
         if response.status_code != 401:
             return None
         refused = response.request.headers.get("Authorization")

@@ -6,6 +6,8 @@ each signature its JWS form. Stands under the self-issued assertion. Source: RFC
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +15,12 @@ from ..errors import ConfigError, SigningError
 
 if TYPE_CHECKING:
     from ..keys import Key
+
+# Held while OpenSSL works and while PyJWT is imported: both have locks of their own, and a child forked meanwhile would
+# find them shut for ever. So a fork waits for the signature, half a millisecond, or for the one validation of a key.
+_BUSY = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_BUSY.acquire, after_in_parent=_BUSY.release, after_in_child=_BUSY.release)
 
 
 class LocalSigner:
@@ -65,6 +73,10 @@ class LocalSigner:
             KeyLoadError: the key is damaged; found at the first signature.
             SigningError: signing failed.
         """
+        with _BUSY:
+            return self._sign(data)
+
+    def _sign(self, data: bytes) -> bytes:
         prepared = self._prepared if self._prepared is not None else self._prepare()
         private = self._key.private_key
         signature, failure = b"", ""

@@ -41,10 +41,13 @@ class ManualClock:
         with self._lock:
             return Instant(self._wall, self._boot)
 
-    def before(self, until: Instant) -> bool:
-        """Whether neither clock has come to that instant."""
-        now = self.now()
-        return now.wall < until.wall and now.boot < until.boot
+    def wall(self) -> float:
+        """Reads the wall clock."""
+        return self.now().wall
+
+    def boot(self) -> float:
+        """Reads the clock that only grows."""
+        return self.now().boot
 
     def advance(self, seconds: float) -> None:
         """Lets time pass on both clocks.
