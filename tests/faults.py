@@ -560,13 +560,15 @@ class ShiftedClock:
 
     def now(self) -> Instant:
         """Both clocks, put forward."""
-        now = SYSTEM.now()
-        return Instant(now.wall + self.ahead, now.boot + self.ahead)
+        return Instant(self.wall(), self.boot())
 
-    def before(self, until: Instant) -> bool:
-        """Whether neither clock has come to that instant."""
-        now = self.now()
-        return now.wall < until.wall and now.boot < until.boot
+    def wall(self) -> float:
+        """Unix seconds, put forward."""
+        return SYSTEM.wall() + self.ahead
+
+    def boot(self) -> float:
+        """Seconds since the machine started, put forward."""
+        return SYSTEM.boot() + self.ahead
 
     def sleep(self, seconds: float) -> None:
         """Sleeps in truth."""

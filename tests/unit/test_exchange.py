@@ -1,0 +1,457 @@
+"""The one loop that retries: a fresh assertion for every attempt, inside one deadline, by a clock moved by hand."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from sa_auth._clock import Deadline, Instant
+from sa_auth.assertions.self_issued import SelfIssued
+from sa_auth.errors import (
+    InvalidClient,
+    InvalidGrant,
+    ResponseError,
+    SaAuthError,
+    TokenEndpointError,
+    TransportError,
+)
+from sa_auth.exchange import Exchange, ServerClock
+from sa_auth.grants import JWTBearer
+from sa_auth.keys import from_pem
+from sa_auth.policy import Held, RefreshPolicy, Retry
+from sa_auth.signers.local import LocalSigner
+from sa_auth.testing import Authority, ManualClock, new_key
+from sa_auth.testing.answers import http_date
+from sa_auth.wire import Request, Response
+
+PRIVATE, PUBLIC = new_key("p256")
+SIGNER = LocalSigner(from_pem(PRIVATE))
+ENDPOINT = "https://as.example/token"
+Answer = Response | SaAuthError | Exception | Callable[[], Response]
+
+
+class Carrier:
+    """A transport that gives planned answers in turn, the last one again and again.
+
+    Args:
+        takes: Seconds that pass with each request.
+    """
+
+    def __init__(self, clock: ManualClock, *answers: Answer, takes: float = 0.0) -> None:
+        self.clock, self.answers, self.takes = clock, list(answers), takes
+        self.claims: list[dict[str, Any]] = []
+        self.left: list[float] = []
+
+    def send(self, request: Request, deadline: Deadline) -> Response:
+        """Notes the claims and what was left of the deadline."""
+        assertion = parse_qs(request.body.decode())["assertion"][0]
+        self.claims.append(json.loads(base64.urlsafe_b64decode(assertion.split(".")[1] + "==")))
+        self.left.append(deadline.left())
+        self.clock.advance(self.takes)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Response) else answer()
+
+
+class Once(JWTBearer):
+    """A grant that cannot be sent twice, as a code or a rotating refresh token."""
+
+    repeatable = False
+
+
+def token(life: Any = 3600) -> Response:
+    """An honest answer."""
+    return Response(200, {}, json.dumps({"access_token": "abc", "expires_in": life}).encode())
+
+
+def said(status: int, error: str = "", **headers: str) -> Response:
+    """A refusal."""
+    return Response(status, headers, json.dumps({"error": error} if error else {}).encode(), trusted_date=True)
+
+
+def dated(
+    clock: ManualClock, by: float, error: str = "invalid_grant", *, trusted: bool = True
+) -> Callable[[], Response]:
+    """A refusal by a server whose clock is ahead of ours."""
+
+    def answer() -> Response:
+        date = http_date(clock.now().wall + by)
+        return Response(400, {"date": date}, json.dumps({"error": error}).encode(), trusted_date=trusted)
+
+    return answer
+
+
+def exchange(clock: ManualClock, carrier: Any, *, kind: type[JWTBearer] = JWTBearer, **changes: Any) -> Exchange:
+    """An exchange of the generic kind."""
+    assertion = SelfIssued(SIGNER, issuer="robot", audience=ENDPOINT)
+    return Exchange(**{"endpoint": ENDPOINT, "grant": kind(assertion), "transport": carrier, "clock": clock, **changes})
+
+
+def fails(asked: Exchange) -> SaAuthError:
+    """The error that comes of it."""
+    with pytest.raises(SaAuthError) as caught:
+        asked.run()
+    return caught.value
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still."""
+    return ManualClock()
+
+
+LOST = TransportError("lost", retryable=True)
+REFUSED = TransportError("refused", retryable=True, connected=False)
+
+
+# lines 3 and 7: what an attempt is
+
+
+def test_life_counts_from_before_the_request(clock: ManualClock) -> None:
+    """A token's life begins before its request was sent, on both clocks, however long the answer took."""
+    before = clock.now()
+    held = exchange(clock, Carrier(clock, token(), takes=5)).run()
+    assert (held.token.issued_at, held.since) == (before.wall, before.boot)
+    assert held.token.expires_at == before.wall + 3600
+
+
+def test_life_counts_from_the_last_attempt(clock: ManualClock) -> None:
+    """The life of a token that came at the second attempt does not begin with the first."""
+    held = exchange(clock, Carrier(clock, LOST, token(), takes=2)).run()
+    assert held.token.issued_at == 1_700_000_000.0 + 2 + sum(clock.slept)
+    assert held.since == 1000.0 + 2 + sum(clock.slept)
+
+
+def test_every_attempt_is_minted_anew(clock: ManualClock) -> None:
+    """No assertion is sent twice: each attempt has another jti of 128 bits, and times of its own."""
+    carrier = Carrier(clock, LOST, said(503), token(), takes=3)
+    exchange(clock, carrier).run()
+    assert len({claims["jti"] for claims in carrier.claims}) == 3
+    assert all(len(base64.urlsafe_b64decode(claims["jti"] + "==")) == 16 for claims in carrier.claims)
+    times = [claims["iat"] for claims in carrier.claims]
+    assert times == sorted(set(times))
+    assert times[0] == math.floor(1_700_000_000) - 10
+
+
+# line 17: how often
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [LOST, REFUSED, TransportError("slow", code="timeout", retryable=True), Response(200, {}, b"<html>"), Response(200)]
+    + [said(status) for status in (408, 425, 429, 500, 502, 503, 504, 599)],
+    ids=lambda answer: str(getattr(answer, "status", "") or answer.code),
+)  # fmt: skip
+def test_again(clock: ManualClock, answer: Answer) -> None:
+    """A lost connection, a time-out, an unreadable 200 and a passing status are tried three times in all."""
+    carrier = Carrier(clock, answer)
+    error = fails(exchange(clock, carrier))
+    assert (len(carrier.claims), error.attempts, error.retryable) == (3, 3, True)
+    assert len(clock.slept) == 2
+    assert all(0.2 <= pause <= 0.8 for pause in clock.slept)
+    assert exchange(clock, Carrier(clock, answer, answer, token())).run().token.access_token == "abc"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [TransportError("tls", code="tls_failed", connected=False), TransportError("large", code="too_large")]
+    + [said(status) for status in (301, 302, 303, 307, 308, 400, 401, 403, 404, 501, 505)]
+    + [said(400, error) for error in ("invalid_grant", "invalid_client", "invalid_scope", "made_up")],
+    ids=lambda answer: str(getattr(answer, "status", "") or answer.code),
+)  # fmt: skip
+def test_not_again(clock: ManualClock, answer: Answer) -> None:
+    """A TLS failure, a redirect and any other refusal are final."""
+    carrier = Carrier(clock, answer)
+    error = fails(exchange(clock, carrier))
+    assert (len(carrier.claims), error.attempts, error.retryable) == (1, 1, False)
+    assert clock.slept == []
+
+
+def test_attempts_are_an_argument(clock: ManualClock) -> None:
+    """Five attempts where five are asked for, one where one is."""
+    assert fails(exchange(clock, Carrier(clock, LOST), retry=Retry(attempts=5))).attempts == 5
+    assert fails(exchange(clock, Carrier(clock, LOST), retry=Retry(attempts=1))).attempts == 1
+
+
+# line 11: one deadline
+
+
+def test_one_deadline_for_all_attempts(clock: ManualClock) -> None:
+    """All attempts and the pauses between them share one deadline, and no attempt begins after it."""
+    carrier = Carrier(clock, LOST, takes=4)
+    began = clock.now().boot
+    error = fails(exchange(clock, carrier, timeout=10.0))
+    assert clock.now().boot - began <= 10 + 4
+    assert error.attempts == len(carrier.left) == 3
+    assert carrier.left == sorted(carrier.left, reverse=True)
+    assert min(carrier.left) > 0
+
+
+def test_no_attempt_after_the_deadline(clock: ManualClock) -> None:
+    """Where an attempt has used the time up, its error is told and nothing is sent again."""
+    carrier = Carrier(clock, LOST, takes=10)
+    assert fails(exchange(clock, carrier, timeout=10.0)).attempts == 1
+    assert clock.slept == []
+
+
+def test_a_jump_of_the_wall_clock_moves_no_deadline(clock: ManualClock) -> None:
+    """The deadline is the boot clock's: set the wall clock as you like."""
+    deadline = Deadline(clock, 10)
+    clock.jump(-86_400)
+    assert deadline.left() == 10
+    clock.advance(10.5)
+    assert deadline.left() == -0.5
+
+
+# line 18: Retry-After
+
+
+def test_retry_after_is_heeded(clock: ManualClock) -> None:
+    """A Retry-After that fits into the deadline is waited for."""
+    assert exchange(clock, Carrier(clock, said(503, **{"retry-after": "4"}), token())).run()
+    assert clock.slept == [4.0]
+
+
+@pytest.mark.parametrize(("text", "told"), [("30", 30.0), ("1000000000", 300.0), ("10", 10.0)])
+def test_nobody_sleeps_past_the_deadline(clock: ManualClock, text: str, told: float) -> None:
+    """A Retry-After that does not fit in is told to the caller at once."""
+    error = fails(exchange(clock, Carrier(clock, said(429, **{"retry-after": text})), timeout=10.0))
+    assert (error.retry_after, error.attempts, clock.slept) == (told, 1, [])
+
+
+# line 17: grants that cannot be repeated
+
+
+def test_not_repeatable_goes_again_without_connection(clock: ManualClock) -> None:
+    """A grant that cannot be repeated goes again where no connection was made."""
+    carrier = Carrier(clock, REFUSED, REFUSED, token())
+    assert exchange(clock, carrier, kind=Once).run().token.access_token == "abc"
+    assert len(carrier.claims) == 3
+
+
+@pytest.mark.parametrize("answer", [LOST, said(503), Response(200, {}, b"<html>")], ids=["lost", "503", "page"])
+def test_not_repeatable_is_sent_once(clock: ManualClock, answer: Answer) -> None:
+    """A grant that cannot be repeated is never sent again after the server may have seen it."""
+    carrier = Carrier(clock, answer, token())
+    assert fails(exchange(clock, carrier, kind=Once)).attempts == 1
+    assert len(carrier.claims) == 1
+
+
+# line 20: the server's clock
+
+
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_client"])
+@pytest.mark.parametrize("by", [31, -31, 300, -300, 3600, -3600])
+def test_minted_once_more_on_the_servers_clock(clock: ManualClock, by: float, code: str) -> None:
+    """A refusal whose Date is 30 s to an hour off is answered at once by an assertion on the server's clock."""
+    carrier = Carrier(clock, dated(clock, by, code), token())
+    held = exchange(clock, carrier).run()
+    first, second = carrier.claims
+    assert second["iat"] - first["iat"] == by
+    assert second["exp"] - first["exp"] == by
+    assert second["jti"] != first["jti"]
+    assert held.token.issued_at == clock.now().wall  # the skew is for minting, never for judging (line 7)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("by", [0, 30, -30])
+def test_a_small_skew_is_none(clock: ManualClock, by: float) -> None:
+    """Up to 30 s the clock is not the reason."""
+    carrier = Carrier(clock, dated(clock, by), token())
+    assert "set it right" not in fails(exchange(clock, carrier)).hint
+    assert len(carrier.claims) == 1
+
+
+@pytest.mark.parametrize(("by", "words"), [(3601, "3601 s behind"), (-7200, "7200 s ahead of"), (1e8, "s behind")])
+def test_a_great_skew_is_named_only(clock: ManualClock, by: float, words: str) -> None:
+    """Over an hour off the skew is named and not followed."""
+    carrier = Carrier(clock, dated(clock, by), token())
+    assert words in fails(exchange(clock, carrier)).hint
+    assert len(carrier.claims) == 1
+
+
+@pytest.mark.parametrize("by", [120, 7200])
+def test_an_untrusted_date_is_not_believed(clock: ManualClock, by: float) -> None:
+    """A Date that came over plain http from elsewhere neither sets a clock nor names a skew."""
+    carrier = Carrier(clock, dated(clock, by, trusted=False), token())
+    assert "set it right" not in fails(exchange(clock, carrier)).hint
+    assert len(carrier.claims) == 1
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Nov 1994 08:49:37 GMT", "9" * 1000])
+def test_a_junk_date_is_none(clock: ManualClock, date: str) -> None:
+    """A Date that cannot be read says nothing."""
+    carrier = Carrier(clock, said(400, "invalid_grant", date=date), token())
+    assert "set it right" not in fails(exchange(clock, carrier)).hint
+    assert len(carrier.claims) == 1
+
+
+@pytest.mark.parametrize("code", ["invalid_scope", "unauthorized_client", "invalid_request", "made_up"])
+def test_other_refusals_set_no_clock(clock: ManualClock, code: str) -> None:
+    """Only invalid_grant and invalid_client can be the clock's fault."""
+    carrier = Carrier(clock, dated(clock, 120, code), token())
+    fails(exchange(clock, carrier))
+    assert len(carrier.claims) == 1
+
+
+def test_the_skew_is_remembered(clock: ManualClock) -> None:
+    """For ten minutes later assertions are minted on the server's clock at once, and then on ours again."""
+    carrier = Carrier(clock, dated(clock, 120), token())
+    asked = exchange(clock, carrier)
+    asked.run()
+    clock.advance(599)
+    asked.run()
+    clock.advance(1)
+    asked.run()
+    ahead = [claims["iat"] + 10 - 1_700_000_000 for claims in carrier.claims]
+    assert ahead == [0, 120, 599 + 120, 600]
+
+
+def test_once_in_that_time(clock: ManualClock) -> None:
+    """A server whose clock wanders sets ours once in ten minutes, for all exchanges of the credential."""
+    shared = ServerClock()
+    first = Carrier(clock, dated(clock, 120))
+    fails(exchange(clock, first, server_clock=shared))
+    second = Carrier(clock, dated(clock, 900))
+    fails(exchange(clock, second, server_clock=shared))
+    assert (len(first.claims), len(second.claims)) == (2, 1)
+    clock.advance(600)
+    third = Carrier(clock, dated(clock, 900))
+    fails(exchange(clock, third, server_clock=shared))
+    assert len(third.claims) == 2
+
+
+def test_a_jump_does_not_lengthen_what_is_remembered(clock: ManualClock) -> None:
+    """Ten minutes are those of the boot clock."""
+    carrier = Carrier(clock, dated(clock, 120), token())
+    asked = exchange(clock, carrier)
+    asked.run()
+    clock.jump(-86_400)
+    clock.advance(601)
+    asked.run()
+    assert carrier.claims[-1]["iat"] + 10 == math.floor(clock.now().wall)
+
+
+def test_a_refusal_says_what_was_sent(clock: ManualClock) -> None:
+    """The hint of a refusal holds issuer and audience, and nothing of the assertion."""
+    error = fails(exchange(clock, Carrier(clock, said(400, "invalid_grant"))))
+    assert "iss 'robot'" in error.hint
+    assert f"aud '{ENDPOINT}'" in error.hint
+    assert "eyJ" not in str(error)
+
+
+def test_the_authority_forgives_a_clock(clock: ManualClock) -> None:
+    """Against a strict server whose clock is 20 minutes ahead, a token is had by the second request."""
+    authority = Authority(clock)
+    authority.register("robot", PUBLIC)
+    authority.skew = 1200.0
+    carrier = authority.transport()
+    assertion = SelfIssued(SIGNER, issuer="robot", audience=authority.token_endpoint)
+    asked = Exchange(endpoint=authority.token_endpoint, grant=JWTBearer(assertion), transport=carrier, clock=clock)
+    assert isinstance(asked.run(), Held)
+    assert (carrier.sends, authority.exchanges) == (2, 1)
+    asked.run()
+    assert (carrier.sends, authority.exchanges) == (3, 2)
+
+
+# line 20: a key file that changed
+
+
+def test_a_changed_key_is_read_again(clock: ManualClock) -> None:
+    """The key file is looked at before each exchange, and once more after a refusal, which then is asked again."""
+    looked: list[bool] = []
+
+    def reload(harder: bool) -> bool:
+        looked.append(harder)
+        return harder
+
+    carrier = Carrier(clock, said(400, "invalid_grant"), token())
+    exchange(clock, carrier, reload=reload).run()
+    assert looked == [False, True]
+    carrier = Carrier(clock, said(401, "invalid_client"))
+    assert fails(exchange(clock, carrier, reload=reload)).attempts == 2
+    assert looked == [False, True, False, True]
+
+
+def test_an_unchanged_key_is_not_tried_twice(clock: ManualClock) -> None:
+    """Where no other key is there, a refusal is final."""
+    carrier = Carrier(clock, said(400, "invalid_grant"))
+    assert fails(exchange(clock, carrier, reload=lambda _: False)).attempts == 1
+
+
+# rule 1: nothing but SaAuthError
+
+
+class CanaryError(Exception):
+    """Somebody's own exception, with a secret in its text."""
+
+
+@pytest.mark.parametrize(
+    "error", [CanaryError("s3cr3t"), ValueError("s3cr3t"), KeyError("s3cr3t"), RecursionError("s3cr3t")]
+)
+def test_foreign_errors_end_here(clock: ManualClock, error: Exception) -> None:
+    """What a transport raises comes out as SaAuthError that names its class and nothing else of it."""
+    found = fails(exchange(clock, Carrier(clock, error)))
+    assert (type(found), found.code) == (SaAuthError, "unexpected")
+    assert type(error).__name__ in str(found)
+    assert "s3cr3t" not in repr(vars(found)) + str(found)
+    assert (found.__cause__, found.__context__) == (None, None)
+
+
+class Broken:
+    """A signer that cannot sign."""
+
+    algorithm, key_id, thumbprint = "ES256", None, "x"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def sign(self, data: bytes) -> bytes:
+        """Fails."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (said(400, "invalid_grant"), InvalidGrant), (said(401, "invalid_client"), InvalidClient),
+        (said(400, "made_up"), TokenEndpointError), (Response(302), ResponseError), (LOST, TransportError),
+    ],
+)  # fmt: skip
+def test_errors_keep_their_class(clock: ManualClock, answer: Answer, kind: type[SaAuthError]) -> None:
+    """Each failure keeps its class, and comes without the frames that hold the assertion."""
+    error = fails(exchange(clock, Carrier(clock, answer)))
+    assert type(error) is kind
+    assert (error.__cause__, error.__context__) == (None, None)
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    assert "eyJ" not in "".join(repr(frame.f_locals) for frame in frames if "sa_auth" in frame.f_code.co_filename)
+
+
+def test_the_policy_reaches_the_answer(clock: ManualClock) -> None:
+    """The assumed life and the longest life are the exchange's own."""
+    policy = RefreshPolicy(default_life=60, longest_life=120)
+    for life, believed in ((None, 60), (1000, 120)):
+        held = exchange(clock, Carrier(clock, token(life)), policy=policy).run()
+        assert held.token.expires_at - held.token.issued_at == believed
+
+
+def test_server_clock() -> None:
+    """A skew is learned once in ten minutes, and used until they are over."""
+    clock = ServerClock()
+    assert clock.at(Instant(1000.0, 0.0)) == 1000.0
+    assert clock.learn(60.0, Instant(1000.0, 0.0))
+    assert not clock.learn(90.0, Instant(1599.0, 599.0))
+    assert clock.at(Instant(1599.0, 599.0)) == 1659.0
+    assert clock.at(Instant(1600.0, 600.0)) == 1600.0
+    assert clock.learn(90.0, Instant(1600.0, 600.0))
