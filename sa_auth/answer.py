@@ -149,7 +149,8 @@ def _life(expires_in: Any, policy: RefreshPolicy) -> float:
     life = seconds(expires_in)
     if life is None:
         return policy.default_life  # never for ever
-    return 1.0 if life <= 0 else min(life, policy.longest_life)
+    # Below a second every call would be an exchange.
+    return min(max(life, 1.0), policy.longest_life)
 
 
 class _Doubled(dict[str, Any]):
