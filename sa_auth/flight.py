@@ -41,6 +41,7 @@ class Flight(Future[Token]):
         self.set_running_or_notify_cancel()  # so that no waiter's cancellation reaches the others
         self.slot, self.exchange = slot, exchange
         self.limit, self.host = exchange.timeout, exchange.host
+        self.token: Token | None = None
 
     def work(self) -> None:
         """Asks, and lands with a token or an error."""
@@ -76,7 +77,8 @@ class Flight(Future[Token]):
                 raise error
             finally:
                 del error  # or the error's traceback would hold the error
-        return super().result()
+        # Not `super().result()`: 200 waiters that wake at once would queue for its lock a second time.
+        return self.token if self.token is not None else super().result()
 
 
 class Slot:
@@ -164,6 +166,7 @@ class Slot:
         if failure is None and held is not None:
             self.memory.put(self.identity, held)
         if outcome is not None:
+            flight.token = outcome.token
             flight.set_result(outcome.token)
         else:
             flight.set_exception(failure)

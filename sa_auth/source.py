@@ -20,6 +20,10 @@ _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
 _share = random.random()  # noqa: S311 - spreads renewals, hides nothing
 
 
+# Stands for "nothing judged yet", so that the fresh path need not ask.
+_NOBODYS = Held(Token("-", expires_at=0.0, refresh_at=0.0, issued_at=0.0), 0.0)
+
+
 def _draw() -> None:
     global _share
     _share = random.random()  # noqa: S311
@@ -57,7 +61,7 @@ class TokenSource:
         self._now, self._wall, self._boot = clock.now, clock.wall, clock.boot
         self._life: tuple[Held, Life] | None = None
         # What the fresh path needs and no more: which token was judged, and until when it is fresh.
-        self._fresh: tuple[Held | None, Token | None, float, float] = (None, None, 0.0, 0.0)
+        self._fresh: tuple[Held, Token, float, float] = (_NOBODYS, _NOBODYS.token, 0.0, 0.0)
 
     def token(self, min_ttl: float = 0.0) -> Token:
         """Gives a token that lives, waiting for one only where none does.
@@ -69,13 +73,7 @@ class TokenSource:
             SaAuthError: there is none to be had.
         """
         held, token, wall, boot = self._fresh
-        if (
-            held is self._slot.held
-            and token is not None
-            and self._wall() < wall
-            and self._boot() < boot
-            and not min_ttl
-        ):
+        if held is self._slot.held and self._wall() < wall and self._boot() < boot and not min_ttl:
             return token
         got = self._look(min_ttl, inline=True)
         return got if isinstance(got, Token) else self._wait(got)
