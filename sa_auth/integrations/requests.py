@@ -113,6 +113,8 @@ class Renewal:
 
     def __call__(self, response: requests.Response, **options: Any) -> requests.Response | None:
         """Renews once on a 401, and sends the request again if its body is whole; otherwise lets the answer pass."""
+        if 300 <= response.status_code < 400:
+            _keep_netrc_out(response.request)
         if response.status_code != 401:
             return None
         refused = response.request.headers.get("Authorization")
@@ -137,6 +139,26 @@ class Renewal:
             _log.warning("an API refused the token, and the next one cannot be had: %s", error)
             return None
         return None if token.authorization == refused else token
+
+
+def _keep_netrc_out(request: Any) -> None:
+    """Leaves `requests` no room for netrc's password.
+
+    It looks there after every redirect, also within one origin, and would put what it finds in the token's place, or
+    on the way to a host that was to see nothing. It does so on a copy of the request, by `prepare_auth`.
+    """
+    copy = request.copy
+
+    def copied() -> Any:
+        again = copy()
+        again.prepare_auth = _no_auth
+        return again
+
+    request.copy = copied
+
+
+def _no_auth(*_arguments: object, **_options: object) -> None:
+    """Adds nothing."""
 
 
 def _matches(host: str, pattern: str) -> bool:
