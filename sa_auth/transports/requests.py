@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from http.client import HTTPException, HTTPResponse, parse_headers
@@ -152,9 +151,7 @@ class RequestsTransport:
             )  # fmt: skip
         self._verify = verify if verify is True else os.fspath(verify)
         self._proxies = dict(proxies) if proxies is not None else None
-        self._lock = threading.Lock()
-        self._adapter: _Adapter | None = None
-        self._owner = 0
+        self._pooled: tuple[int, _Adapter] | None = None
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Sends once and reads the reply within bounds.
@@ -187,21 +184,22 @@ class RequestsTransport:
         raise failure
 
     def _pool(self) -> _Adapter:
-        with self._lock:
-            # A child process must not write on its parent's connections.
-            if self._adapter is None or self._owner != os.getpid():
-                self._adapter, self._owner = _Adapter(pool_maxsize=16), os.getpid()
-            return self._adapter
+        # A child process must not write on its parent's connections. Without a lock, which a fork could leave taken:
+        # of two threads that make one each, the one's is used once and let go.
+        pooled = self._pooled
+        if pooled is None or pooled[0] != os.getpid():
+            pooled = self._pooled = (os.getpid(), _Adapter(pool_maxsize=16))
+        return pooled[1]
 
     def _read(self, sent: requests.Response, raw: Any, url: str) -> Response:
         headers = {name.lower(): value for name, value in sent.headers.items()}
-        if 300 <= sent.status_code < 400:
-            raw.close()  # judged by its status alone: its body may be a bomb
+        if 300 <= sent.status_code < 400 or sent.status_code < 200:
+            raw.close()  # judged by its status alone: its body may be a bomb, or another protocol
             return Response(sent.status_code, headers)
         body = raw.read(BODY_LIMIT + 1, decode_content=True)
         if len(body) > BODY_LIMIT:
             raise _TooLong
-        raw.release_conn() if _at_end(raw) and sent.status_code >= 200 else raw.close()
+        raw.release_conn() if _at_end(raw) else raw.close()
         return Response(sent.status_code, headers, body, trusted_date=url.startswith("https:") or _is_loopback(url))
 
     def _ca(self) -> bool | str:
@@ -221,10 +219,9 @@ class RequestsTransport:
 
     def close(self) -> None:
         """Closes the idle connections; a later send opens new ones."""
-        with self._lock:
-            adapter, self._adapter = self._adapter, None
-        if adapter is not None and self._owner == os.getpid():
-            adapter.close()
+        pooled, self._pooled = self._pooled, None
+        if pooled is not None and pooled[0] == os.getpid():
+            pooled[1].close()
 
     def __repr__(self) -> str:
         return "RequestsTransport()"
@@ -340,7 +337,10 @@ _FAILURES: tuple[tuple[frozenset[str], Callable[[str, list[BaseException]], SaAu
     # http.client says HTTPException itself, and no class below it, where it has counted 100 headers.
     (frozenset({"_TooLong", "LineTooLong", "HTTPException"}), _too_large),
     (frozenset({"ProxyError"}), _proxy_failed),
-    (frozenset({"InvalidURL", "InvalidProxyURL", "InvalidSchema", "ProxySchemeUnknown"}), _unusable),
+    (
+        frozenset({"InvalidURL", "LocationParseError", "InvalidProxyURL", "InvalidSchema", "ProxySchemeUnknown"}),
+        _unusable,
+    ),
     (frozenset({"SSLEOFError"}), _lost),  # a balancer that restarts says goodbye like this; nothing was judged
     (frozenset({"SSLError", "SSLCertVerificationError", "CertificateError"}), _tls_failed),
     (frozenset({"NameResolutionError", "gaierror"}), _no_name),
