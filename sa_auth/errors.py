@@ -144,9 +144,14 @@ class ResponseError(SaAuthError):
 
 
 class TokenEndpointError(SaAuthError):
-    """The token endpoint said no (RFC 6749 section 5.2)."""
+    """The token endpoint said no (RFC 6749 section 5.2).
+
+    `skew` is how many seconds this machine's clock is behind the server's (negative: ahead), where the refusal's Date
+    shows more than half a minute; else None.
+    """
 
     default_code = "token_endpoint"
+    skew: float | None = None
 
 
 class InvalidRequest(TokenEndpointError):  # noqa: N818 - the RFC's own words, as for its five neighbours

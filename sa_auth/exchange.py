@@ -35,18 +35,20 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._skew = 0.0
-        self._until = 0.0
+        self._until = float("-inf")
 
-    def at(self, now: Instant) -> float:
-        """Unix seconds by the server's clock as far as it is known."""
-        return now.wall + self._skew if now.boot < self._until else now.wall
+    def skew(self, now: Instant) -> float:
+        """Seconds that the server's clock is ahead of ours, as far as it is known; else 0."""
+        return self._skew if self.knows(now) else 0.0
 
-    def learn(self, skew: float, now: Instant) -> bool:
-        """Remembers a skew in seconds; False where one is remembered already."""
-        if now.boot < self._until:
-            return False
-        self._skew, self._until = skew, now.boot + _SKEW_REMEMBERED
-        return True
+    def knows(self, now: Instant) -> bool:
+        """Whether a skew is remembered."""
+        return now.boot < self._until
+
+    def learn(self, skew: float, now: Instant) -> None:
+        """Remembers a skew in seconds, unless one is remembered."""
+        if not self.knows(now):
+            self._skew, self._until = skew, now.boot + _SKEW_REMEMBERED
 
 
 class Exchange:
@@ -128,11 +130,12 @@ class Exchange:
         while True:
             attempt += 1
             asked = self.clock.now()
+            skew = self.server_clock.skew(asked)
             outcome = self._attempt(asked, deadline)
             if isinstance(outcome, Token):
                 return Held(outcome, asked.boot)
             outcome.attempts = attempt
-            if not corrected and self._corrected(outcome):
+            if not corrected and self._corrected(outcome, skew):
                 corrected = True
                 continue
             pause = self.retry.pause(
@@ -166,7 +169,7 @@ class Exchange:
         """Sends once. Errors come back as values, stripped of the frames that hold the assertion."""
         response = None
         try:
-            response = self.transport.send(self.build(self.server_clock.at(asked)), deadline)
+            response = self.transport.send(self.build(asked.wall + self.server_clock.skew(asked)), deadline)
             return read(response, asked=asked, policy=self.policy, scope=self.scope)
         except SaAuthError as error:
             failure = error.copy()
@@ -177,25 +180,29 @@ class Exchange:
             self._explain(failure, response)
         return failure
 
-    def _explain(self, refusal: SaAuthError, response: Response) -> None:
+    def _explain(self, refusal: InvalidGrant | InvalidClient, response: Response) -> None:
         """Adds to a refusal what was sent, and how far the clocks are apart."""
         now = self.clock.now()
-        date = http_date(response.headers.get("date", ""))
-        skew = date - self.server_clock.at(now) if date is not None and response.trusted_date else 0.0
-        if abs(skew) > _SMALL_SKEW:
-            side = "behind" if skew > 0 else "ahead of"
-            refusal.hint = f"This machine's clock is {abs(skew):.0f} s {side} the server's: set it right."
-            if abs(skew) <= _GREAT_SKEW:
-                refusal.skew = skew  # type: ignore[attr-defined]  # a plain field more, for whoever reads the error
+        date = http_date(response.headers.get("date", "")) if response.trusted_date else None
+        if date is not None and abs(date - now.wall) > _SMALL_SKEW:
+            refusal.skew = date - now.wall
+            side = "behind" if refusal.skew > 0 else "ahead of"
+            tried = "; an assertion by the server's clock was refused too" if self.server_clock.knows(now) else ""
+            refusal.hint = (
+                f"This machine's clock is {abs(refusal.skew):.0f} s {side} the server's{tried}: set it right."
+            )
         refusal.hint = f"{refusal.hint} Sent: {self.grant.describe()}.".strip()
 
-    def _corrected(self, refusal: SaAuthError) -> bool:
-        """Whether something was mended that makes a refused request worth minting once more."""
+    def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
+        """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
         if not isinstance(refusal, InvalidGrant | InvalidClient):
             return False
-        skew = getattr(refusal, "skew", None)
-        if skew is not None and self.server_clock.learn(skew, self.clock.now()):
-            return True
+        if refusal.skew is not None and abs(refusal.skew) <= _GREAT_SKEW:
+            now = self.clock.now()
+            self.server_clock.learn(refusal.skew, now)
+            # Another flight may have learned it while this request was on its way.
+            if self.server_clock.skew(now) != skew:
+                return True
         return self.reload is not None and self.reload(True)
 
     def _identity(self) -> bytes:

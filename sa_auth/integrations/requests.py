@@ -117,17 +117,18 @@ class Renewal:
             _keep_netrc_out(response.request)
         if response.status_code != 401:
             return None
-        refused = response.request.headers.get("Authorization")
-        # After a redirect to another origin the header is gone, or is somebody's else: neither renew nor send.
-        if not isinstance(refused, str):
-            return None
-        token = self._renewed(refused)
+        token = self._renewed(response.request)
         if token is None or not _rewound(response.request):
             return None
         return _send_again(response, token, options)
 
-    def _renewed(self, refused: str) -> Token | None:
+    def _renewed(self, request: requests.PreparedRequest) -> Token | None:
         """Another token than the refused one; None where there is none to be had."""
+        # In this frame alone, which raises nothing: a traceback shows the locals of every frame it passes.
+        refused = request.headers.get("Authorization")
+        # After a redirect to another origin the header is gone, or is somebody's else: neither renew nor send.
+        if not isinstance(refused, str):
+            return None
         try:
             token = self._source.token()
             if not refused.startswith(f"{token.token_type} "):

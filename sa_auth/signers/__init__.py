@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from .._registry import Registry
 from .base import Signer
+from .local import LocalSigner
 
-__all__ = ["SIGNERS", "Signer"]
+__all__ = ["SIGNERS", "LocalSigner", "Signer"]
 
 # Key URI scheme -> class. A key service is one file here and one line.
 SIGNERS = Registry("signer", {})

@@ -449,9 +449,10 @@ def test_the_policy_reaches_the_answer(clock: ManualClock) -> None:
 def test_server_clock() -> None:
     """A skew is learned once in ten minutes, and used until they are over."""
     clock = ServerClock()
-    assert clock.at(Instant(1000.0, 0.0)) == 1000.0
-    assert clock.learn(60.0, Instant(1000.0, 0.0))
-    assert not clock.learn(90.0, Instant(1599.0, 599.0))
-    assert clock.at(Instant(1599.0, 599.0)) == 1659.0
-    assert clock.at(Instant(1600.0, 600.0)) == 1600.0
-    assert clock.learn(90.0, Instant(1600.0, 600.0))
+    assert clock.skew(Instant(1000.0, 0.0)) == 0.0
+    clock.learn(60.0, Instant(1000.0, 0.0))
+    clock.learn(90.0, Instant(1599.0, 599.0))
+    assert clock.skew(Instant(1599.0, 599.0)) == 60.0
+    assert clock.skew(Instant(1600.0, 600.0)) == 0.0
+    clock.learn(90.0, Instant(1600.0, 600.0))
+    assert clock.skew(Instant(1600.0, 600.0)) == 90.0
