@@ -309,7 +309,7 @@ def test_back_off_spares_the_server(server: FaultServer) -> None:
 # line 12: memory
 
 CHILD = """
-import json, resource, sys
+import json, sys
 from sa_auth import ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
 from sa_auth.errors import SaAuthError
@@ -325,16 +325,20 @@ def run(endpoint):
         except SaAuthError as error:
             return error.code
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def resident(name):
+    # Not getrusage: its peak outlives exec, and so would be the parent's.
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(name))
 
 plan = json.loads(sys.stdin.read())
 KEY = plan["key"]
 for warm in plan["warm"]:
     run(warm)
 for name, endpoint in plan["worst"].items():
-    before = peak()
-    print(json.dumps([name, run(endpoint), peak() - before]), flush=True)
+    with open("/proc/self/clear_refs", "w") as clear:
+        clear.write("5")
+    before = resident("VmRSS")
+    print(json.dumps([name, run(endpoint), resident("VmHWM") - before]), flush=True)
 """
 
 WORST: dict[str, tuple[Play, str]] = {
@@ -362,6 +366,7 @@ WORST: dict[str, tuple[Play, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="resident memory is read from /proc")
 def test_memory() -> None:
     """A gigabyte of zeros, and each worst answer we could think of, costs less than 8 MB of memory."""
     servers = {name: FaultServer(play) for name, (play, _) in WORST.items()}
@@ -381,7 +386,7 @@ def test_memory() -> None:
     found = {name: (outcome, grown) for name, outcome, grown in map(json.loads, done.stdout.splitlines())}
     assert {name: outcome for name, (outcome, _) in found.items()} == {name: code for name, (_, code) in WORST.items()}
     assert {name: grown for name, (_, grown) in found.items() if grown >= 8e6} == {}
-    assert sum(grown for _, grown in found.values()) < 8e6
+    assert any(grown > 0 for _, grown in found.values())  # the measure measures
 
 
 def test_worst_answers_are_judged_in_time(server: FaultServer) -> None:
