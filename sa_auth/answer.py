@@ -23,6 +23,7 @@ _LONGEST_TOKEN = 16_384
 _MOST_PARTS = 10_000  # objects and arrays in one answer
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # no space, no control character: safe in a header
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
+_JWT = re.compile(r"eyJ[\w-]{6,}[\w.-]*")  # some servers quote the assertion they refuse
 _DECIDING = frozenset({"access_token", "expires_in", "token_type"})
 _TRANSIENT = frozenset({408, 425, 429})
 _NOT_TRANSIENT = frozenset({501, 505})
@@ -223,7 +224,8 @@ def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
     code = _NOT_ERROR_WORD.sub("", error)[:64].strip() if isinstance(error, str) else ""
     if not isinstance(description, str):
         return code, ""
-    return code, " ".join("".join(c if c.isprintable() else " " for c in description[:1000]).split())[:200]
+    shown = _JWT.sub("[a JWT]", "".join(c if c.isprintable() else " " for c in description[:4000]))
+    return _JWT.sub("[a JWT]", code), " ".join(shown.split())[:200]
 
 
 def _hint(code: str, description: str, status: int, *, transient: bool) -> str:
