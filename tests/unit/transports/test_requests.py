@@ -605,12 +605,18 @@ def test_server_sees_the_end(server: FaultServer) -> None:
 # values
 
 
-def test_pickle() -> None:
+def test_pickle(server: FaultServer) -> None:
     """A transport travels as a recipe: its settings, no connection."""
-    transport = RequestsTransport(verify="/ca.pem", proxies={"https": "http://proxy:1"})
+    server.play = kept(b"{}")
+    transport = RequestsTransport(proxies={})
+    send(server.url(), transport)
     again = pickle.loads(pickle.dumps(transport))
-    assert (again._verify, again._proxies, again._adapter) == ("/ca.pem", {"https": "http://proxy:1"}, None)
+    assert (again._verify, again._proxies) == (transport._verify, transport._proxies)
     assert repr(again) == "RequestsTransport()"
+    send(server.url(), again)
+    assert server.connections == 2
+    for one in (transport, again):
+        one.close()
 
 
 def test_proxies_are_copied() -> None:
