@@ -1,7 +1,6 @@
 """Reads a key file: its rights, its size, whose format it is.
 
-Rule: what is opened is what is judged, so nothing can be swapped in between; no error repeats a key or password.
-Stands between the face and the vendors' formats in `providers/`.
+Rule: no error repeats a key or password, and no file chooses what only code may. Stands between the face and the vendors' formats in `providers/`.
 """
 
 from __future__ import annotations
@@ -10,23 +9,19 @@ import base64
 import json
 import os
 import re
-import stat
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from . import keys
 from ._secret import Password
-from .errors import ConfigError, KeyFileError, KeyFileWarning
+from ._secretfile import read_secret
+from .errors import ConfigError, KeyFileError
 from .exchange import ServerClock
 from .providers import PROVIDERS
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
 from .token import NOTHING
-
-_LARGEST = 1024 * 1024
-_warned: set[str] = set()
 
 
 class Opened:
@@ -115,7 +110,7 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
     place = _place(path)
 
     def read() -> tuple[dict[str, Any], Signer]:
-        return _split(_read(place, path, unlock.rights), unlock, key_only=key_only)
+        return _split(read_secret(place, path, unlock.rights), unlock, key_only=key_only)
 
     arguments, first = read()
 
@@ -278,76 +273,3 @@ def _key_from(data: bytes, unlock: Unlock) -> keys.Key:
     if re.match(rb"\x30(?:[\x00-\x7f]|\x80|\x81.|\x82..|\x83...)\x02\x01\x03", data, re.DOTALL):
         return keys.from_pfx(data, **options)
     return keys.from_pem(data, **options)
-
-
-def _read(place: str, given: str | bytes | os.PathLike[str], rights: str) -> bytes:
-    if rights not in ("warn", "strict"):  # a tuple, because a list is a possible value and has no hash
-        raise ConfigError(
-            "rights is neither 'warn' nor 'strict'.", code="bad_argument",
-            hint="'strict' refuses a key file that others may read; 'warn' warns once.",
-        )  # fmt: skip
-    shown = _shown(given)
-    reason, handle = "", -1
-    try:
-        # NONBLOCK, or a FIFO would hang the process before it can be refused.
-        handle = os.open(place, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or "not a path").lower()
-    if reason:
-        raise KeyFileError(
-            f"The key file{shown} cannot be opened: {reason}.", code="key_file_missing",
-            hint="Check the path. A key's text begins with -----BEGIN; what does not is taken for a path.",
-        )  # fmt: skip
-    try:
-        _judge(os.fstat(handle), place, shown, rights)
-        data = b""
-        while len(data) <= _LARGEST and (more := os.read(handle, 65_536)):
-            data += more
-    finally:
-        os.close(handle)
-    if not data.strip():
-        raise KeyFileError(f"The key file{shown} is empty.", code="key_file_empty", hint="Copy or download it again.")
-    return data
-
-
-def _judge(found: os.stat_result, place: str, shown: str, rights: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise KeyFileError(
-            f"The key file{shown} is no file but a folder or device.", code="key_file_missing",
-            hint="Pass the path of the file itself; a key that comes through a pipe is read first and passed as text.",
-        )  # fmt: skip
-    if found.st_size > _LARGEST:
-        raise KeyFileError(
-            f"The key file{shown} is larger than 1 MiB, which no key is.", code="key_file_too_large",
-            hint="A key file is a few kilobytes; make sure that this is the file you meant.",
-        )  # fmt: skip
-    if os.name != "posix":
-        return
-    if found.st_uid not in {os.geteuid(), 0}:
-        raise KeyFileError(
-            f"The key file{shown} belongs to another user.", code="key_file_rights",
-            hint="Whoever owns it could swap the key: chown it to the user this program runs as.",
-        )  # fmt: skip
-    if found.st_mode & 0o022:
-        raise KeyFileError(
-            f"The key file{shown} may be changed by others.", code="key_file_rights", hint=f"Run: chmod 600 {place}"
-        )
-    if found.st_mode & 0o044:
-        if rights == "strict":
-            raise KeyFileError(
-                f"The key file{shown} may be read by others.", code="key_file_rights", hint=f"Run: chmod 600 {place}"
-            )
-        if place not in _warned:
-            _warned.add(place)
-            warnings.warn(
-                f"The key file {place} may be read by others. Run: chmod 600 {place}", KeyFileWarning, stacklevel=2
-            )
-
-
-def _shown(given: str | bytes | os.PathLike[str]) -> str:
-    """The path for a message, only where it can be nothing but a path: in a folder that exists, or with an ending."""
-    name = os.fsdecode(given)
-    if len(name) > 255 or re.search(r"[\r\n{}]|---", name):
-        return ""
-    is_path = os.path.isdir(os.path.dirname(name)) or re.fullmatch(r".*\.[A-Za-z0-9]{1,6}", name)
-    return f" {name!r}" if is_path else ""
