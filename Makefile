@@ -1,7 +1,8 @@
 # Needs: Python 3.10 or later with venv, and make. Everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# setuptools warns of every editable install from a flat layout; nobody here can act on it.
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check bench system compare-faults clean
 
