@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,20 +40,33 @@ def herd(act: Callable[[], object]) -> tuple[list[float], list[str]]:
 
 def _practised(local: Local):
     """A key that has signed before, so that its one validation is not in the figure."""
-    key = from_pem(local.private)
-    local.credentials(key, subject="practice").token()
-    return key
+    if not hasattr(local, "practised"):
+        local.practised = from_pem(local.private)
+        local.credentials(local.practised, subject="practice").token()
+    return local.practised
+
+
+def _alone(local: Local) -> float:
+    """Seconds that one caller alone waits for a first token: the endpoint's latency as anybody meets it."""
+    key, taken = _practised(local), []
+    for number in range(5):
+        creds = local.credentials(key, subject=f"alone {number} {time.time()}")
+        began = time.perf_counter()
+        creds.token()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def cold(local: Local) -> Iterator[Figure]:
     """200 threads without a token."""
     creds = local.credentials(_practised(local), subject="cold")
     local.tell(delay=LATENCY)
+    alone = _alone(local)
     before = local.exchanges()
     seconds, errors = herd(creds.token)
     made = local.exchanges() - before
     local.tell(delay=0)
-    yield from _herd_figures("cold", made, seconds, errors)
+    yield from _herd_figures("cold", made, seconds, errors, alone)
 
 
 def expired(local: Local) -> Iterator[Figure]:
@@ -61,18 +75,20 @@ def expired(local: Local) -> Iterator[Figure]:
     local.tell(token_lifetime=1.5)
     creds.token()
     local.tell(token_lifetime=3600, delay=LATENCY)
-    time.sleep(1.45)
+    alone = _alone(local)
+    time.sleep(0.5)
     before = local.exchanges()
     seconds, errors = herd(creds.token)
     made = local.exchanges() - before
     local.tell(delay=0)
-    yield from _herd_figures("expired", made, seconds, errors)
+    yield from _herd_figures("expired", made, seconds, errors, alone)
 
 
-def _herd_figures(state: str, made: int, seconds: list[float], errors: list[str]) -> Iterator[Figure]:
-    late = (max(seconds) - LATENCY) * 1000
+def _herd_figures(state: str, made: int, seconds: list[float], errors: list[str], alone: float) -> Iterator[Figure]:
+    late = (max(seconds) - alone) * 1000
     yield Figure(f"200 threads {state}: exchanges", "1 exchange", made + len(errors), "", 1)
-    yield Figure(f"200 threads {state}: slowest, beyond the endpoint's 200 ms", "", late, "ms", 20)
+    note = f"one caller: {alone * 1000:.0f} ms"
+    yield Figure(f"200 threads {state}: slowest, beyond one caller alone", "one caller", late, "ms", 20, note)
 
 
 def _stale(local: Local, subject: str, **changes) -> ServiceAccountCredentials:
