@@ -25,8 +25,9 @@ bench: .venv/ready-test  ## figures as ratios to a floor measured in the same ru
 compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
 	$(BIN)/python -m benchmarks.compare_faults
 
-system:  ## what only a system package brings (as root): the openssl command
-	@command -v openssl >/dev/null || { apt-get update -qq && apt-get install -y -qq openssl; }
+system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen
+	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq openssl openssh-client; }
 
 .venv/pip:
 	$(PYTHON) -m venv .venv

@@ -5,8 +5,10 @@ Rule: importing this package loads none of it; each name is loaded when it is fi
 Example:
     >>> import requests
     >>> from sa_auth import ServiceAccountCredentials
+    >>> from sa_auth.testing import google_key_file, new_key
+    >>> key_file = google_key_file(private_key_pem=new_key()[0], email="robot@demo.iam.gserviceaccount.com")
     >>> session = requests.Session()
-    >>> session.auth = ServiceAccountCredentials.from_file("key.json", scope="read")  # doctest: +SKIP
+    >>> session.auth = ServiceAccountCredentials.from_info(key_file, scope="https://www.googleapis.com/auth/drive")
 """
 
 from __future__ import annotations

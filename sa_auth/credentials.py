@@ -212,7 +212,10 @@ class ServiceAccountCredentials(RequestsAuth):
             ConfigError: an argument is unknown, wrong, or fixed.
 
         Example:
-            >>> for_user = creds.replace(subject="user@example.com")  # doctest: +SKIP
+            >>> from sa_auth.testing import new_key
+            >>> robot = ServiceAccountCredentials(new_key()[0], issuer="robot", token_endpoint="https://as.example/token")
+            >>> robot.replace(subject="user@example.com")
+            ServiceAccountCredentials(provider='generic', issuer='robot', subject='user@example.com', scope=())
         """
         fixed = changes.keys() - _REPLACEABLE
         if fixed:

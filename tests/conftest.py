@@ -1,0 +1,17 @@
+"""What all tests share: under CI a skip is a failure, because everything that it could lack was installed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Turns a skip into a failure where `CI` is set; elsewhere its reason says what is missing and how to get it."""
+    report = yield
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped under CI: {report.longrepr}"
+    return report
