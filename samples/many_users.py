@@ -1,6 +1,6 @@
 """One key that acts for many users: each user has a token of their own, the key is parsed once.
 
-    python samples/many_users.py key.json https://www.googleapis.com/drive/v3/files alice@example.com bob@example.com
+python samples/many_users.py key.json https://www.googleapis.com/drive/v3/files alice@example.com bob@example.com
 """
 
 import argparse

@@ -80,7 +80,7 @@ class Authority:
         1
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a server
+    def __init__(
         self,
         clock: Clock = SYSTEM,
         issuer: str | None = None,
@@ -165,7 +165,7 @@ class Authority:
         self._ledger.clear()
         self.api.clear()
 
-    def register(  # noqa: PLR0913 - what a server knows of an issuer
+    def register(
         self,
         issuer: str,
         public_key: Any,

@@ -56,7 +56,7 @@ def read_head(stream: BinaryIO) -> Head | None:
     if not line:
         return None
     words = line.decode("latin-1").split()
-    if len(words) != 3 or words[2] not in {"HTTP/1.1", "HTTP/1.0"}:  # noqa: PLR2004 - method, target, version
+    if len(words) != 3 or words[2] not in {"HTTP/1.1", "HTTP/1.0"}:
         raise BadRequest(414 if len(line) == _LARGEST_HEAD else 400)
     headers = _read_fields(stream, _LARGEST_HEAD - len(line))
     connection = headers.get("connection", "").lower()

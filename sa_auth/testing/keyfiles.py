@@ -71,7 +71,7 @@ def _generate(kind: str) -> tuple[str, str]:
     return private.decode("ascii"), public.decode("ascii")
 
 
-def google_key_file(  # noqa: PLR0913 - one argument for each field a test may want to choose
+def google_key_file(
     path: str | Path | None = None,
     *,
     private_key_pem: str,

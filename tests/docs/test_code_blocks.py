@@ -58,6 +58,7 @@ def world(tmp_path, monkeypatch):
 def _pfx(private: str) -> bytes:
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
     from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+
     from tests.samples.test_samples import self_signed
 
     key = load_pem_private_key(private.encode(), None)

@@ -66,7 +66,7 @@ def test_the_state_has_the_counters(authority: Authority, forger: Forger) -> Non
 
 
 def test_an_issuer_can_be_registered(forger: Forger, authority: Authority) -> None:
-    """register takes what its namesake takes."""
+    """Register takes what its namesake takes."""
     order = {"issuer": "late", "public_key": forger.public_pem, "scopes": ["a"]}
     Control(authority).order({"register": order})
     assert authority.handle(forger.by_claims(iss="late", scope="a")).status == 200

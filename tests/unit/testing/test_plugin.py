@@ -53,7 +53,7 @@ def test_its_fixtures_serve_a_users_test(tmp_path: Path) -> None:
 
 
 def test_loading_it_loads_nothing_heavy(tmp_path: Path) -> None:
-    """pytest loads it in every run, so it must not bring jwt, cryptography, requests or the rules with it."""
+    """Pytest loads it in every run, so it must not bring jwt, cryptography, requests or the rules with it."""
     code = (
         "import sys, pytest; before = set(sys.modules); import sa_auth.testing.plugin; "
         "new = set(sys.modules) - before; "
