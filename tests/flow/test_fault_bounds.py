@@ -70,8 +70,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
-    """A name service whose look-ups may be stuck; free again at the end."""
+def names(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+    """A name service whose look-ups may be stuck; free again at the end, while the server is still there."""
     names = Names()
     monkeypatch.setattr("socket.getaddrinfo", names.look_up)
     yield names
