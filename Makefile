@@ -16,6 +16,7 @@ check: .venv/ready-check  ## format, lint, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/uses.py
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 

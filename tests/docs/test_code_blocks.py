@@ -49,7 +49,9 @@ def world(tmp_path, monkeypatch):
 
         monkeypatch.setattr(HTTPAdapter, "send", send)
         monkeypatch.chdir(tmp_path)
-        google_key_file("key.json", email=EMAIL, private_key_pem=private, token_uri="https://oauth2.googleapis.com/token")
+        google_key_file(
+            "key.json", email=EMAIL, private_key_pem=private, token_uri="https://oauth2.googleapis.com/token"
+        )
         (tmp_path / "robot.pfx").write_bytes(_pfx(private))
         (tmp_path / "robot.pfx").chmod(0o600)
         yield authority
