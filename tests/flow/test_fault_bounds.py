@@ -221,7 +221,7 @@ def test_an_abandoned_thread_holds_no_other_host_up(names: Names, server: FaultS
 
 def test_late_answer_is_dropped(names: Names, server: FaultServer, trust: Trust) -> None:
     """The token that an abandoned thread brings is not taken, not even where none is held."""
-    server.tls = trust.right
+    server.tls, server.play = trust.right, honest(expires_in=86_400)
     names.stuck.add("token.test")
     slow = ShiftedClock()
     transport = RequestsTransport(verify=trust.bundle)

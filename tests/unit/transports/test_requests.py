@@ -529,6 +529,25 @@ def test_deadline_by_the_injected_clock(server: FaultServer) -> None:
     assert caught.value.code == "timeout"
 
 
+def test_each_read_waits_for_what_is_left(server: FaultServer) -> None:
+    """Where little is left of the deadline, the next read waits no longer, whatever the first one was allowed."""
+    clock = ManualClock()
+    deadline = Deadline(clock, 60)
+
+    def play(peer: Peer) -> None:
+        peer.read()
+        clock.advance(59.8)
+        peer.send(b"HTTP/1.1 ")
+        peer.hold()
+
+    server.play = play
+    began = time.monotonic()
+    with pytest.raises(TransportError) as caught:
+        RequestsTransport().send(Request(server.url(), b"a=1"), deadline)
+    assert caught.value.code == "timeout"
+    assert time.monotonic() - began < 4 * 0.2
+
+
 @pytest.mark.parametrize(
     "play",
     [
