@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from . import keyfile
 from ._clock import SYSTEM, Clock
@@ -17,25 +16,20 @@ from ._secret import Password, Secret
 from .caches.memory import MemoryCache
 from .client_auth.base import ClientAuth
 from .errors import ConfigError
-from .flight import Slots
 from .grants.base import Grant
 from .integrations.requests import RequestsAuth
-from .policy import RefreshPolicy, Retry, positive
+from .policy import RefreshPolicy, Retry
 from .providers import PROVIDERS
-from .settings import Settings, pairs, strings, text, whole_seconds, words
+from .settings import REPLACEABLE, Opened, check, text
 from .signers.base import Signer
 from .source import TokenSource
 from .token import Token
-from .transports import LateTransport
 from .wire import Transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .keys import Key
-
-_process = MemoryCache()
-_slots: WeakKeyDictionary[MemoryCache, Slots] = WeakKeyDictionary({_process: Slots(_process)})
 
 
 class ServiceAccountCredentials(RequestsAuth):
@@ -81,6 +75,8 @@ class ServiceAccountCredentials(RequestsAuth):
         ...     token_endpoint=authority.token_endpoint, transport=authority.transport())
         >>> creds.token().scope
         'read'
+        >>> creds.replace(subject="user@example.com")
+        ServiceAccountCredentials(provider='generic', issuer='robot@demo', subject='user@example.com', scope='read')
     """
 
     __slots__ = ("__weakref__", "_given")
@@ -89,7 +85,7 @@ class ServiceAccountCredentials(RequestsAuth):
 
     def __init__(
         self,
-        key: str | os.PathLike[str] | Key | Signer | keyfile.Opened | None = None,
+        key: str | os.PathLike[str] | Key | Signer | Opened | None = None,
         *,
         issuer: str | None = None,
         subject: str | None = None,
@@ -119,37 +115,13 @@ class ServiceAccountCredentials(RequestsAuth):
         given = {name: value for name, value in locals().items() if name not in {"self", "__class__"}}
         unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
         opened = keyfile.open_key(key, unlock)
-        carrier = transport if transport is not None else LateTransport()
-        settings = Settings(
-            signer=opened.signer,
-            reload=opened.reload,
-            server_clock=opened.server_clock,
-            transport=carrier,
-            issuer=text(issuer, "issuer"),
-            subject=text(subject, "subject"),
-            scope=words(scope, "scope"),
-            audience=text(audience, "audience"),
-            token_endpoint=text(token_endpoint, "token_endpoint") or opened.arguments.get("token_endpoint"),
-            endpoint_by_caller=token_endpoint is not None,
-            lifetime=whole_seconds(lifetime, "lifetime"),
-            claims=claims,
-            headers=headers,
-            form=pairs(form, "form"),
-            resource=strings(resource, "resource"),
-            grant=grant,
-            client_auth=client_auth,
-            refresh=refresh,
-            retry=retry,
-            timeout=positive(timeout, "timeout"),
-            clock=clock,
-        )
-        exchange = PROVIDERS.find(provider).exchange(settings)
-        source = TokenSource(exchange, _slots_of(cache))
-        hosts = None if allowed_hosts is None else strings(allowed_hosts, "allowed_hosts")
+        settings = check(given, opened)
+        source = TokenSource(PROVIDERS.find(provider).exchange(settings), settings.memory)
+        super().__init__(source, settings.allowed_hosts)
+        # What replace() starts from: what was opened stays open, and an iterable that was used up is what it gave.
+        taken = {name: getattr(settings, name) for name in ("scope", "resource", "allowed_hosts", "transport")}
         sealed = Secret(password) if isinstance(password, str | bytes) else password
-        given.update(key=opened, transport=carrier, password=sealed)
-        super().__init__(source, hosts)
-        object.__setattr__(self, "_given", given)
+        object.__setattr__(self, "_given", {**given, **taken, "key": opened, "password": sealed})
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:
@@ -165,20 +137,20 @@ class ServiceAccountCredentials(RequestsAuth):
             KeyLoadError: the key in it is not.
             ConfigError: an argument is missing or wrong.
         """
-        return cls._opened(keyfile.open_file(path, _unlock(changes)), changes)
+        return cls._opened(keyfile.open_file(path, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
     def from_info(cls, mapping: Mapping[str, Any], **changes: Any) -> Self:
         """Takes a key file's parsed content; otherwise as `from_file`."""
-        return cls._opened(keyfile.open_info(mapping, _unlock(changes)), changes)
+        return cls._opened(keyfile.open_info(mapping, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
     def from_env(cls, name: str = "SA_AUTH_KEY", **changes: Any) -> Self:
         """Takes a path, or a key file's text, from an environment variable; otherwise as `from_file`."""
-        return cls._opened(keyfile.open_env(name, _unlock(changes)), changes)
+        return cls._opened(keyfile.open_env(name, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
-    def _opened(cls, opened: keyfile.Opened, changes: dict[str, Any]) -> Self:
+    def _opened(cls, opened: Opened, changes: dict[str, Any]) -> Self:
         # The endpoint stays with the file: where it was read decides which hosts it may name.
         said = {name: value for name, value in opened.arguments.items() if name != "token_endpoint"}
         return cls(opened, **{**said, **changes})
@@ -210,18 +182,12 @@ class ServiceAccountCredentials(RequestsAuth):
 
         Raises:
             ConfigError: an argument is unknown, wrong, or fixed.
-
-        Example:
-            >>> from sa_auth.testing import new_key
-            >>> robot = ServiceAccountCredentials(new_key()[0], issuer="robot", token_endpoint="https://as.example/token")
-            >>> robot.replace(subject="user@example.com")
-            ServiceAccountCredentials(provider='generic', issuer='robot', subject='user@example.com', scope=())
         """
-        fixed = changes.keys() - _REPLACEABLE
+        fixed = changes.keys() - REPLACEABLE
         if fixed:
             raise ConfigError(
                 f"replace() does not take {min(fixed)[:40]!r}.", code="bad_argument",
-                hint=f"It takes {', '.join(sorted(_REPLACEABLE))}; for anything else make new credentials.",
+                hint=f"It takes {', '.join(sorted(REPLACEABLE))}; for anything else make new credentials.",
             )  # fmt: skip
         return type(self)(**{**self._given, **changes})
 
@@ -238,47 +204,17 @@ class ServiceAccountCredentials(RequestsAuth):
         self.close()
 
     def __repr__(self) -> str:
-        shown = ("provider", "issuer", "subject", "scope")
-        return f"ServiceAccountCredentials({', '.join(f'{name}={self._given[name]!r}' for name in shown)})"
+        shown = {**self._given, "scope": " ".join(self._given["scope"])}
+        parts = ", ".join(f"{name}={shown[name]!r}" for name in ("provider", "issuer", "subject", "scope"))
+        return f"ServiceAccountCredentials({parts})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        opened: keyfile.Opened = self._given["key"]
-        if opened.recipe is None:
-            raise ConfigError(
-                "Credentials made of a key in memory are not pickled.", code="not_picklable",
-                hint="Make them from_file(path) or from_env(name): those travel by name, and the key stays here.",
-            )  # fmt: skip
-        said = opened.arguments
-        unsaid = {"key", *(name for name in said if self._given.get(name) == said[name])}
-        if isinstance(self._given["transport"], LateTransport):
-            unsaid.add("transport")
-        return _revive, (type(self), opened.recipe, {k: v for k, v in self._given.items() if k not in unsaid})
+        return _revive, (type(self), *keyfile.recipe(self._given))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("credentials do not change; replace() makes others")
 
     __delattr__ = __setattr__  # type: ignore[assignment]  # refuses with one argument less just as well
-
-
-_REPLACEABLE = frozenset({
-    "allowed_hosts", "audience", "claims", "form", "headers", "lifetime", "refresh", "resource", "retry", "scope",
-    "subject", "timeout",
-})  # fmt: skip
-
-
-def _unlock(changes: dict[str, Any]) -> keyfile.Unlock:
-    """Parts what opens the file from what the constructor takes."""
-    names = ("password", "certificate", "key_id", "algorithm", "provider")
-    extra = {name: changes.pop(name) for name in ("rights", "validate_key") if name in changes}
-    return keyfile.Unlock(**{name: changes[name] for name in names if name in changes}, **extra)
-
-
-def _slots_of(memory: MemoryCache | None) -> Slots:
-    if memory is None:
-        return _slots[_process]
-    if not isinstance(memory, MemoryCache):
-        raise ConfigError(f"cache is of type {type(memory).__name__}.", code="bad_argument", hint="A MemoryCache.")
-    return _slots.setdefault(memory, Slots(memory))
 
 
 def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import random
 import threading
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from ._clock import Instant
 from .caches.memory import MemoryCache
@@ -28,7 +28,8 @@ _log = logging.getLogger("sa_auth")
 _crew = Crew()
 # One lock for all slots: it guards a few assignments, never I/O. Taken before the memory cache's, never after.
 _lock = threading.Lock()
-_fleets: WeakSet[Slots] = WeakSet()
+# A slot holds its memory, so the id of one is not another's while the slot is there.
+_slots: WeakValueDictionary[tuple[int, bytes], Slot] = WeakValueDictionary()
 
 
 class Flight(Future[Token]):
@@ -230,30 +231,16 @@ class Slot:
         self.memory.discard(self.identity, held)
 
 
-class Slots:
-    """The slots of one process, weakly held: an identity nobody uses has only its token in the memory cache.
+def slot_at(memory: MemoryCache, identity: bytes) -> Slot:
+    """The one slot of an identity, among those who share a memory.
 
-    Args:
-        memory: Where its tokens are.
+    Slots are held weakly: an identity that nobody uses has only its token in the memory.
     """
-
-    def __init__(self, memory: MemoryCache) -> None:
-        self._memory = memory
-        self._slots: WeakValueDictionary[bytes, Slot] = WeakValueDictionary()
-        _fleets.add(self)
-
-    def at(self, identity: bytes) -> Slot:
-        """The one slot of an identity."""
-        with _lock:
-            slot = self._slots.get(identity)
-            if slot is None:
-                slot = self._slots[identity] = Slot(identity, self._memory)
-            return slot
-
-    def ground(self) -> None:
-        """Forgets all flights: their threads did not come along into a forked child."""
-        for slot in list(self._slots.values()):
-            slot.flight = None
+    with _lock:
+        slot = _slots.get((id(memory), identity))
+        if slot is None:
+            slot = _slots[id(memory), identity] = Slot(identity, memory)
+        return slot
 
 
 def timed_out(exchange: Exchange) -> TransportError:
@@ -270,8 +257,8 @@ def _no_thread() -> SaAuthError:
 
 def _after_fork() -> None:
     _crew.reset()
-    for slots in list(_fleets):
-        slots.ground()
+    for slot in list(_slots.values()):
+        slot.flight = None  # its thread did not come along
     _lock.release()
 
 

@@ -9,43 +9,19 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from . import keys
 from ._secret import Password
 from ._secretfile import read_secret
 from .errors import ConfigError, KeyFileError
-from .exchange import ServerClock
 from .providers import PROVIDERS
+from .settings import Opened
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
-from .token import NOTHING
-
-
-class Opened:
-    """A key ready to sign, and what else its file said.
-
-    Attributes:
-        signer: The key; None where none was given.
-        arguments: Arguments of the face that stand in the file, without the key.
-        recipe: How another process opens the same: ("file", path, ...) or ("env", name, ...); None: it cannot.
-        reload: Reads a changed file again.
-        server_clock: What is learned of the server's clock, for all credentials of this key.
-    """
-
-    __slots__ = ("arguments", "recipe", "reload", "server_clock", "signer")
-
-    def __init__(
-        self,
-        signer: Signer | None,
-        arguments: Mapping[str, Any] = NOTHING,
-        recipe: tuple[Any, ...] | None = None,
-        reload: Callable[[bool], bool] | None = None,
-    ) -> None:
-        self.signer, self.arguments, self.recipe, self.reload = signer, arguments, recipe, reload
-        self.server_clock = ServerClock()
+from .transports import LateTransport
 
 
 class Unlock(NamedTuple):
@@ -67,6 +43,13 @@ class Unlock(NamedTuple):
 
     def __repr__(self) -> str:
         return "Unlock(...)"
+
+    @classmethod
+    def part(cls, changes: dict[str, Any]) -> Unlock:
+        """Takes from a caller's arguments what opens the key; what is for that alone goes out of them."""
+        alone = {name: changes.pop(name) for name in ("rights", "validate_key") if name in changes}
+        names = ("password", "certificate", "key_id", "algorithm", "provider")
+        return cls(**{name: changes[name] for name in names if name in changes}, **alone)
 
     def signer(self, key: keys.Key, key_id: str | None = None) -> Signer:
         """Makes the signer; the caller's key id goes before the file's."""
@@ -161,6 +144,23 @@ def open_env(name: object, unlock: Unlock) -> Opened:
         return open_file(value, unlock)
     arguments, signer = _split(data, unlock, key_only=False)
     return Opened(signer, arguments, ("env", name, unlock.rights, unlock.validate_key))
+
+
+def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """How another process makes the same credentials: how it opens the key, and the arguments beside it.
+
+    Raises:
+        ConfigError: the key is in memory alone.
+    """
+    opened: Opened = given["key"]
+    if opened.recipe is None:
+        raise ConfigError(
+            "Credentials made of a key in memory are not pickled.", code="not_picklable",
+            hint="Make them from_file(path) or from_env(name): those travel by name, and the key stays here.",
+        )  # fmt: skip
+    said = {name for name, value in opened.arguments.items() if given.get(name) == value}
+    late = {"transport"} if isinstance(given["transport"], LateTransport) else set()
+    return opened.recipe, {name: value for name, value in given.items() if name not in {"key", *said, *late}}
 
 
 def is_key_text(value: str) -> bool:

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock
+from .caches.memory import PROCESS, MemoryCache
 from .client_auth.base import ClientAuth
 from .errors import ConfigError
 from .exchange import ServerClock
 from .grants.base import Grant
-from .policy import RefreshPolicy, Retry
+from .policy import RefreshPolicy, Retry, positive
 from .signers.base import Signer
+from .token import NOTHING
+from .transports import LateTransport
 from .wire import Transport
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
@@ -35,6 +38,7 @@ class Settings(NamedTuple):
 
     signer: Signer | None
     transport: Transport
+    memory: MemoryCache
     server_clock: ServerClock
     issuer: str | None = None
     subject: str | None = None
@@ -52,11 +56,84 @@ class Settings(NamedTuple):
     refresh: RefreshPolicy = RefreshPolicy()
     retry: Retry = Retry()
     timeout: float = 10.0
+    allowed_hosts: tuple[str, ...] | None = None
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = None
 
     def __repr__(self) -> str:
         return f"Settings(issuer={self.issuer!r})"
+
+
+class Opened:
+    """A key ready to sign, and what else its file said.
+
+    Attributes:
+        signer: The key; None where none was given.
+        arguments: Arguments of the face that stand in the file, without the key.
+        recipe: How another process opens the same: ("file", path, ...) or ("env", name, ...); None: it cannot.
+        reload: Reads a changed file again.
+        server_clock: What is learned of the server's clock, for all credentials of this key.
+    """
+
+    __slots__ = ("arguments", "recipe", "reload", "server_clock", "signer")
+
+    def __init__(
+        self,
+        signer: Signer | None,
+        arguments: Mapping[str, Any] = NOTHING,
+        recipe: tuple[Any, ...] | None = None,
+        reload: Callable[[bool], bool] | None = None,
+    ) -> None:
+        self.signer, self.arguments, self.recipe, self.reload = signer, arguments, recipe, reload
+        self.server_clock = ServerClock()
+
+
+# What replace() may change: nothing that decides where the key's proof goes.
+REPLACEABLE = frozenset({
+    "allowed_hosts", "audience", "claims", "form", "headers", "lifetime", "refresh", "resource", "retry", "scope",
+    "subject", "timeout",
+})  # fmt: skip
+
+
+def check(given: Mapping[str, Any], opened: Opened) -> Settings:
+    """Checks the arguments of the face.
+
+    Args:
+        given: The arguments by name.
+        opened: The key, and what its file says.
+
+    Raises:
+        ConfigError: one of them is not usable.
+    """
+    said = text(given["token_endpoint"], "token_endpoint")
+    hosts = given["allowed_hosts"]
+    return Settings(
+        signer=opened.signer,
+        transport=given["transport"] if given["transport"] is not None else LateTransport(),
+        memory=_memory(given["cache"]),
+        server_clock=opened.server_clock,
+        reload=opened.reload,
+        issuer=text(given["issuer"], "issuer"),
+        subject=text(given["subject"], "subject"),
+        scope=words(given["scope"], "scope"),
+        audience=text(given["audience"], "audience"),
+        token_endpoint=said or opened.arguments.get("token_endpoint"),
+        endpoint_by_caller=said is not None,
+        lifetime=whole_seconds(given["lifetime"], "lifetime"),
+        form=pairs(given["form"], "form"),
+        resource=strings(given["resource"], "resource"),
+        timeout=positive(given["timeout"], "timeout"),
+        allowed_hosts=None if hosts is None else strings(hosts, "allowed_hosts"),
+        **{name: given[name] for name in ("claims", "headers", "grant", "client_auth", "refresh", "retry", "clock")},
+    )
+
+
+def _memory(cache: object) -> MemoryCache:
+    if cache is None:
+        return PROCESS
+    if not isinstance(cache, MemoryCache):
+        raise ConfigError(f"cache is of type {type(cache).__name__}.", code="bad_argument", hint="A MemoryCache.")
+    return cache
 
 
 def text(value: object, name: str) -> str | None:

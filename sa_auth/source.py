@@ -11,8 +11,9 @@ import random
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
+from .caches.memory import MemoryCache
 from .exchange import Exchange
-from .flight import Slots, timed_out
+from .flight import slot_at, timed_out
 from .policy import Held, Life, State, judge
 from .token import Token
 
@@ -38,7 +39,7 @@ class TokenSource:
 
     Args:
         exchange: How to ask for one.
-        slots: Where the process holds them.
+        memory: Where the process holds them.
 
     Example:
         >>> from sa_auth import ServiceAccountCredentials
@@ -54,9 +55,9 @@ class TokenSource:
 
     __slots__ = ("_boot", "_exchange", "_fresh", "_life", "_now", "_slot", "_wall")
 
-    def __init__(self, exchange: Exchange, slots: Slots) -> None:
+    def __init__(self, exchange: Exchange, memory: MemoryCache) -> None:
         self._exchange = exchange
-        self._slot = slots.at(exchange.identity)
+        self._slot = slot_at(memory, exchange.identity)
         clock = exchange.clock
         self._now, self._wall, self._boot = clock.now, clock.wall, clock.boot
         self._life: tuple[Held, Life] | None = None

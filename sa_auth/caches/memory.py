@@ -74,3 +74,10 @@ class MemoryCache:
 
     def __repr__(self) -> str:
         return f"MemoryCache(maxsize={self._maxsize})"
+
+    def __reduce__(self) -> tuple[type[MemoryCache], tuple[int]]:
+        return MemoryCache, (self._maxsize,)  # an empty one: tokens do not travel
+
+
+PROCESS = MemoryCache()
+"""The memory that all credentials of a process share, unless they are given another."""
