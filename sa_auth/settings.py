@@ -38,7 +38,6 @@ class Settings(NamedTuple):
 
     signer: Signer | None
     transport: Transport
-    memory: MemoryCache
     server_clock: ServerClock
     issuer: str | None = None
     subject: str | None = None
@@ -57,6 +56,7 @@ class Settings(NamedTuple):
     retry: Retry = Retry()
     timeout: float = 10.0
     allowed_hosts: tuple[str, ...] | None = None
+    memory: MemoryCache = PROCESS
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = None
 

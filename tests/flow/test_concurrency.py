@@ -560,17 +560,18 @@ say(isinstance(future.result(10), Token), creds.token() is future.result(), os.w
 
 
 def test_fork_while_threads_call(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """Children forked at any moment while threads make and use credentials get tokens, never stuck on a lock."""
+    """Children forked at any moment while threads use credentials get tokens of their own, never stuck on a lock."""
     script = """
-for number in range(5):
-    creds.replace(subject=f"{number}").token()
+made = [creds.replace(subject=f"{number}") for number in range(5)]
+[one.token() for one in made]
 stop = threading.Event()
 
 def work():
     count = 0
     while not stop.is_set():
         count += 1
-        creds.replace(subject=f"{count % 5}").token()
+        made[count % 5].token(min_ttl=count % 2)
+        made[count % 5].poll()
 
 threads = [threading.Thread(target=work) for _ in range(4)]
 [thread.start() for thread in threads]
