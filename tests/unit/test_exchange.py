@@ -339,6 +339,13 @@ def test_a_jump_does_not_lengthen_what_is_remembered(clock: ManualClock) -> None
     assert carrier.claims[-1]["iat"] + 10 == math.floor(clock.now().wall)
 
 
+def test_the_error_names_the_skew(clock: ManualClock) -> None:
+    """Where the server says no even on its own clock, the error still names how far ours is off."""
+    error = fails(exchange(clock, Carrier(clock, dated(clock, 120))))
+    assert "120 s behind" in error.hint
+    assert error.attempts == 2
+
+
 def test_a_refusal_says_what_was_sent(clock: ManualClock) -> None:
     """The hint of a refusal holds issuer and audience, and nothing of the assertion."""
     error = fails(exchange(clock, Carrier(clock, said(400, "invalid_grant"))))
@@ -403,19 +410,6 @@ def test_foreign_errors_end_here(clock: ManualClock, error: Exception) -> None:
     assert type(error).__name__ in str(found)
     assert "s3cr3t" not in repr(vars(found)) + str(found)
     assert (found.__cause__, found.__context__) == (None, None)
-
-
-class Broken:
-    """A signer that cannot sign."""
-
-    algorithm, key_id, thumbprint = "ES256", None, "x"
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def sign(self, data: bytes) -> bytes:
-        """Fails."""
-        raise self.error
 
 
 @pytest.mark.parametrize(
