@@ -131,11 +131,11 @@ class Exchange:
             attempt += 1
             asked = self.clock.now()
             skew = self.server_clock.skew(asked)
-            outcome = self._attempt(asked, deadline)
+            outcome = self._attempt(asked, deadline, attempt)
             if isinstance(outcome, Token):
                 return Held(outcome, asked.boot)
-            outcome.attempts = attempt
-            if not corrected and self._corrected(outcome, skew):
+            room = self.grant.repeatable and attempt < self.retry.attempts and deadline.left() > 0
+            if room and not corrected and self._corrected(outcome, skew):
                 corrected = True
                 continue
             pause = self.retry.pause(
@@ -165,11 +165,13 @@ class Exchange:
         }
         return Request(self.endpoint, form(request.fields), headers)
 
-    def _attempt(self, asked: Instant, deadline: Deadline) -> Token | SaAuthError:
+    def _attempt(self, asked: Instant, deadline: Deadline, attempt: int) -> Token | SaAuthError:
         """Sends once. Errors come back as values, stripped of the frames that hold the assertion."""
-        response = None
+        response, sent = None, attempt - 1
         try:
-            response = self.transport.send(self.build(asked.wall + self.server_clock.skew(asked)), deadline)
+            request = self.build(asked.wall + self.server_clock.skew(asked))
+            sent = attempt
+            response = self.transport.send(request, deadline)
             return read(response, asked=asked, policy=self.policy, scope=self.scope)
         except SaAuthError as error:
             failure = error.copy()
@@ -178,6 +180,7 @@ class Exchange:
             failure = SaAuthError(f"{type(error).__name__} was raised while asking for a token.", code="unexpected")
         if isinstance(failure, InvalidGrant | InvalidClient) and response is not None:
             self._explain(failure, response)
+        failure.attempts = sent
         return failure
 
     def _explain(self, refusal: InvalidGrant | InvalidClient, response: Response) -> None:

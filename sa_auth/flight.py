@@ -111,7 +111,16 @@ class Slot:
     """
 
     __slots__ = (
-        "__weakref__", "_error", "_failures", "_forced_at", "_not_before", "_resort", "flight", "held", "identity",
+        "__weakref__",
+        "_error",
+        "_failures",
+        "_forced_at",
+        "_lives",
+        "_not_before",
+        "_resort",
+        "flight",
+        "held",
+        "identity",
         "memory",
     )  # fmt: skip
 
@@ -121,6 +130,7 @@ class Slot:
         self.flight: Flight | None = None
         self._resort: Held | None = None  # a discarded token, used if its replacement cannot be had
         self._failures = 0
+        self._lives = False  # whether there was a living token at the last failure
         self._not_before = float("-inf")
         self._forced_at = float("-inf")
         self._error: SaAuthError | None = None
@@ -206,12 +216,13 @@ class Slot:
                 time_left = min(life.expired.wall - now.wall, life.expired.boot - now.boot)
         self._failures += 1
         self._error = failure
+        before, self._lives = self._lives, time_left is not None
         wait = exchange.retry.back_off(
             failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret
         )  # fmt: skip
         self._not_before = now.boot + wait
-        if self._failures == 1:
-            lives = "; the held token lives on" if time_left is not None else ""
+        if self._failures == 1 or before != self._lives:
+            lives = "; the held token lives on" if self._lives else ""
             _log.warning("identity %s: renewal failed%s: %s", self.identity.hex()[:8], lives, failure)
         resort, self._resort = self._resort, None
         if resort is None or time_left is None:

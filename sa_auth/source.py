@@ -17,6 +17,7 @@ from .flight import slot_at, timed_out
 from .policy import Held, Life, State, judge
 from .token import Token
 
+_MOMENT = 0.1  # seconds
 _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
 _share = random.random()  # noqa: S311 - spreads renewals, hides nothing
 
@@ -120,7 +121,8 @@ class TokenSource:
 
     def _wait(self, flight: Future[Token]) -> Token:
         try:
-            return flight.result(self._exchange.timeout)
+            # A moment more than the flight's own deadline, whose error says what happened.
+            return flight.result(self._exchange.timeout + _MOMENT)
         except NotInTime:
             pass
         # Raised out here, so that it has no context.

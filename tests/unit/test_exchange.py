@@ -18,6 +18,7 @@ from sa_auth.errors import (
     InvalidGrant,
     ResponseError,
     SaAuthError,
+    SigningError,
     TokenEndpointError,
     TransportError,
 )
@@ -450,3 +451,35 @@ def test_server_clock() -> None:
     assert clock.skew(Instant(1600.0, 600.0)) == 0.0
     clock.learn(90.0, Instant(1600.0, 600.0))
     assert clock.skew(Instant(1600.0, 600.0)) == 90.0
+
+
+class Broken:
+    """A signer that cannot sign."""
+
+    algorithm, key_id, thumbprint = "ES256", None, "x"
+
+    def sign(self, data: bytes) -> bytes:
+        """Fails."""
+        raise SigningError("no")
+
+
+def test_not_repeatable_is_not_minted_on_the_servers_clock(clock: ManualClock) -> None:
+    """A refusal with another clock's date is no reason to send a grant twice that cannot be repeated."""
+    carrier = Carrier(clock, dated(clock, 120), token())
+    assert "120 s behind" in fails(exchange(clock, carrier, kind=Once)).hint
+    assert len(carrier.claims) == 1
+
+
+def test_a_signer_that_fails_sends_nothing(clock: ManualClock) -> None:
+    """A signer's failure comes out as it is, and `attempts` counts the requests that were sent: none."""
+    carrier = Carrier(clock, token())
+    grant = JWTBearer(SelfIssued(Broken(), issuer="robot", audience=ENDPOINT))
+    error = fails(exchange(clock, carrier, grant=grant))
+    assert (type(error), carrier.claims, error.attempts) == (SigningError, [], 0)
+
+
+def test_no_fourth_request(clock: ManualClock) -> None:
+    """At most three requests, a correction of the clock included."""
+    carrier = Carrier(clock, said(503), said(503), dated(clock, 120), said(503))
+    fails(exchange(clock, carrier))
+    assert len(carrier.claims) <= 3
