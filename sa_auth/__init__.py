@@ -14,8 +14,9 @@ Example:
 from __future__ import annotations
 
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ._loading import load
 
 if TYPE_CHECKING:
     from .credentials import ServiceAccountCredentials
@@ -83,7 +84,7 @@ def __getattr__(name: str) -> Any:
         return version("sa_auth")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES.get(name, 'errors')}", __name__), name)
+    value = getattr(load(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value
 

@@ -24,6 +24,8 @@ def b64url_decode(text: str) -> bytes:
     Raises:
         ValueError: a character or the length is not of base64url.
     """
+    if "+" in text or "/" in text:
+        raise ValueError("base64, not base64url")
     padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     return base64.b64decode(padded, altchars=b"-_", validate=True)
 

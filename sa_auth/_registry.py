@@ -6,9 +6,9 @@ Rule: importing a table imports none of its rows. A row whose optional package i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
+from ._loading import load
 from .errors import ConfigError, MissingExtra
 
 
@@ -32,7 +32,7 @@ class Registry(Mapping[str, Any]):
         module, attribute = target.split(":")
         missing = None
         try:
-            return getattr(import_module(module), attribute)
+            return getattr(load(module), attribute)
         except ModuleNotFoundError as error:
             if extra is None or (error.name or "").startswith("sa_auth"):
                 raise

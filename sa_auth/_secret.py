@@ -57,7 +57,9 @@ def open_password(password: Password) -> bytes | None:
         except Exception as error:  # noqa: BLE001 - the caller's own function; its text may hold the password
             failed = type(error).__name__
         if failed:
-            raise ConfigError(f"The password callable raised {failed}.", code="password")
+            raise ConfigError(
+                f"The password callable raised {failed}.", code="password", hint="Call it by itself to see why."
+            )
     if value is None:
         return None
     if isinstance(value, str):

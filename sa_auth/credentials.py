@@ -5,6 +5,7 @@ Rule: nothing is done here but to take arguments and hand them on. Stands on top
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -116,12 +117,16 @@ class ServiceAccountCredentials(RequestsAuth):
         unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
         opened = keyfile.open_key(key, unlock)
         settings = check(given, opened)
-        source = TokenSource(PROVIDERS.find(provider).exchange(settings), settings.memory)
+        exchange = PROVIDERS.find(provider).exchange(settings)
+        source = TokenSource(exchange, settings.memory)
         super().__init__(source, settings.allowed_hosts)
-        # What replace() starts from: what was opened stays open, and an iterable that was used up is what it gave.
+        # What replace() starts from: what was opened stays open, the endpoint stays where it is, an iterable that was
+        # used up is what it gave, and nobody else holds what is in it.
         taken = {name: getattr(settings, name) for name in ("scope", "resource", "allowed_hosts", "transport")}
+        own = {name: copy.deepcopy(given[name]) for name in ("claims", "headers", "form")}
         sealed = Secret(password) if isinstance(password, str | bytes) else password
-        object.__setattr__(self, "_given", {**given, **taken, "key": opened, "password": sealed})
+        fixed = {"key": opened, "password": sealed, "token_endpoint": exchange.endpoint}
+        object.__setattr__(self, "_given", {**given, **taken, **own, **fixed})
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:
@@ -214,7 +219,14 @@ class ServiceAccountCredentials(RequestsAuth):
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("credentials do not change; replace() makes others")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]  # refuses with one argument less just as well
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("credentials do not change; replace() makes others")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
 
 
 def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:

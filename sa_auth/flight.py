@@ -46,9 +46,12 @@ class Flight(Future[Token]):
         self.token: Token | None = None
         self._gate = threading.Lock()  # closed until the flight has landed
         self._gate.acquire()
+        self._claim = threading.Lock()  # taken by the one thread that does the work
 
     def work(self) -> None:
-        """Asks, and lands with a token or an error."""
+        """Asks, and lands with a token or an error; the second who tries does nothing."""
+        if not self._claim.acquire(blocking=False):
+            return
         held: Held | None = None
         failure: SaAuthError | None = None
         try:
@@ -58,6 +61,11 @@ class Flight(Future[Token]):
         except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
             failure = SaAuthError(f"The renewal ended in {type(error).__name__}.", code="unexpected")
         self.slot.land(self, held, failure)
+
+    def give_up(self) -> None:
+        """Lands with an error, unless some thread is at work on it after all."""
+        if self._claim.acquire(blocking=False):
+            self.slot.land(self, None, _no_thread())
 
     def overdue(self, *, abandoned: bool) -> None:
         """Frees the waiters of a flight whose thread is stuck."""
@@ -162,7 +170,7 @@ class Slot:
                 self.flight = flight
         # The thread is started outside the lock, or the whole herd would queue for it.
         if not _crew.launch(flight, wanted=wanted):
-            flight.work() if inline else self.land(flight, None, _no_thread())
+            flight.work() if inline else flight.give_up()
         return flight
 
     def resting(self, now: Instant) -> bool:
@@ -191,20 +199,31 @@ class Slot:
                 self.flight = None
             if flight.done():
                 return
+            before = (self._failures, self._lives)
             outcome = held if failure is None else self._failed(flight.exchange, failure, now)
             if failure is None and held is not None:
                 self._landed(held, now)
+        self._log(before, failure)  # outside the lock: a handler may do what it likes, ask for a token among it
         if failure is None and held is not None:
             self.memory.put(self.identity, held)
         flight.settle(outcome.token if outcome is not None else None, failure)
 
     def _landed(self, held: Held, now: Instant) -> None:
-        if self._failures:
-            _log.info("identity %s: renewed after %d failures", self.identity.hex()[:8], self._failures)
         if self._resort is not None:
             self._forced_at = now.boot
         self.held, self._resort, self._error = held, None, None
         self._failures, self._not_before = 0, float("-inf")
+
+    def _log(self, before: tuple[int, bool], failure: SaAuthError | None) -> None:
+        """Writes a line on a change of state: the first failure, the held token's end during failures, the recovery."""
+        failures, lived = before
+        name = self.identity.hex()[:8]
+        if failure is None:
+            if failures:
+                _log.info("identity %s: renewed after %d failures", name, failures)
+        elif not failures or lived != self._lives:
+            lives = "; the held token lives on" if self._lives else ""
+            _log.warning("identity %s: renewal failed%s: %s", name, lives, failure)
 
     def _failed(self, exchange: Exchange, failure: SaAuthError, now: Instant) -> Held | None:
         """Notes a failure and when to try again; gives the discarded token back if it still lives."""
@@ -216,14 +235,11 @@ class Slot:
                 time_left = min(life.expired.wall - now.wall, life.expired.boot - now.boot)
         self._failures += 1
         self._error = failure
-        before, self._lives = self._lives, time_left is not None
+        self._lives = time_left is not None
         wait = exchange.retry.back_off(
             failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret
         )  # fmt: skip
         self._not_before = now.boot + wait
-        if self._failures == 1 or before != self._lives:
-            lives = "; the held token lives on" if self._lives else ""
-            _log.warning("identity %s: renewal failed%s: %s", self.identity.hex()[:8], lives, failure)
         resort, self._resort = self._resort, None
         if resort is None or time_left is None:
             return None

@@ -228,5 +228,5 @@ def positive(value: Any, name: str) -> float:
         ConfigError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ConfigError(f"{name} is not a positive number.", code="bad_argument")
+        raise ConfigError(f"{name} is not a positive number.", code="bad_argument", hint="For example 10, or 2.5.")
     return value

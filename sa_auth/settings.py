@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock
@@ -23,6 +23,8 @@ from .token import NOTHING
 from .transports import LateTransport
 from .wire import Transport
 
+Kind = TypeVar("Kind")
+_LONGEST_TIMEOUT = 86_400.0
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 # No backslash: some readers of URLs take it for a slash, and would see another host than we do.
 _VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
@@ -109,7 +111,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
     hosts = given["allowed_hosts"]
     return Settings(
         signer=opened.signer,
-        transport=given["transport"] if given["transport"] is not None else LateTransport(),
+        transport=_transport(given["transport"]),
         memory=_memory(given["cache"]),
         server_clock=opened.server_clock,
         reload=opened.reload,
@@ -122,10 +124,46 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         lifetime=whole_seconds(given["lifetime"], "lifetime"),
         form=pairs(given["form"], "form"),
         resource=strings(given["resource"], "resource"),
-        timeout=positive(given["timeout"], "timeout"),
+        timeout=_timeout(given["timeout"]),
         allowed_hosts=None if hosts is None else strings(hosts, "allowed_hosts"),
-        **{name: given[name] for name in ("claims", "headers", "grant", "client_auth", "refresh", "retry", "clock")},
+        refresh=_instance(given["refresh"], RefreshPolicy, "refresh"),
+        retry=_instance(given["retry"], Retry, "retry"),
+        clock=_clock(given["clock"]),
+        **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
     )
+
+
+def _instance(value: Kind, kind: type[Kind], name: str) -> Kind:
+    if not isinstance(value, kind):
+        raise ConfigError(
+            f"{name} is of type {type(value).__name__}.", code="bad_argument", hint=f"It is a {kind.__name__}."
+        )
+    return value
+
+
+def _transport(value: Any) -> Transport:
+    if value is None:
+        return LateTransport()
+    if not callable(getattr(value, "send", None)) or isinstance(value, type):
+        raise ConfigError(
+            f"transport is of type {type(value).__name__}.", code="bad_argument",
+            hint="It is a RequestsTransport(verify=, proxies=), or an object with its send().",
+        )  # fmt: skip
+    return value  # type: ignore[no-any-return]
+
+
+def _clock(value: Any) -> Clock:
+    if not all(callable(getattr(value, name, None)) for name in ("now", "wall", "boot", "sleep")):
+        raise ConfigError(f"clock is of type {type(value).__name__}.", code="bad_argument", hint="Leave clock= out.")
+    return value  # type: ignore[no-any-return]
+
+
+def _timeout(value: Any) -> float:
+    if positive(value, "timeout") > _LONGEST_TIMEOUT:
+        raise ConfigError(
+            "timeout is longer than a day.", code="bad_argument", hint="It is in seconds, for one whole exchange."
+        )
+    return float(value)
 
 
 def _memory(cache: object) -> MemoryCache:

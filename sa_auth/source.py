@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 
 from .caches.memory import MemoryCache
+from .errors import ConfigError
 from .exchange import Exchange
 from .flight import slot_at, timed_out
 from .policy import Held, Life, State, judge
@@ -93,6 +94,10 @@ class TokenSource:
 
         It stays the last resort until its replacement is there. Renewals forced this way are at least 30 s apart.
         """
+        if not isinstance(token, Token):
+            raise ConfigError(
+                f"discard() was given a {type(token).__name__}.", code="bad_argument", hint="It takes a Token."
+            )
         self._slot.discard(token, self._now())
 
     def _look(self, min_ttl: float, *, inline: bool) -> Token | Future[Token]:

@@ -21,6 +21,7 @@ from ..signers.base import Signer
 # What an argument decides, a claim or header field may not decide a second time.
 _CLAIMS_BY_ARGUMENT = {
     "iss": "issuer", "sub": "subject", "aud": "audience", "exp": "lifetime", "iat": "backdate", "scope": "scope",
+    "jti": "",
 }  # fmt: skip
 _HEADERS_BY_ARGUMENT = {"alg": "algorithm", "kid": "key_id"}
 _FROM_CERTIFICATE = ("x5t", "x5t#S256", "x5c")
@@ -153,9 +154,8 @@ def frozen_json(fields: Mapping[str, Any] | None, name: str, taken: Mapping[str,
         )
     for key in fields:
         if key in taken:
-            raise ConfigError(
-                f"{name} may not set {key!r}.", code="bad_argument", hint=f"Use the argument {taken[key]}=."
-            )
+            instead = f"Use the argument {taken[key]}=." if taken[key] else "It is made anew for every assertion."
+            raise ConfigError(f"{name} may not set {key!r}.", code="bad_argument", hint=instead)
     copied = None
     try:
         copied = json.loads(json.dumps(dict(fields), allow_nan=False))

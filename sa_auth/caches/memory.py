@@ -10,6 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from .._loading import load
 from ..errors import ConfigError
 from ..policy import Held
 
@@ -38,7 +39,11 @@ class MemoryCache:
 
     def __init__(self, maxsize: int = 100_000) -> None:
         if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
-            raise ConfigError("MemoryCache(maxsize=) is not a positive whole number.", code="bad_argument")
+            raise ConfigError(
+                "MemoryCache(maxsize=) is not a positive whole number.",
+                code="bad_argument",
+                hint="It is the most identities to keep.",
+            )
         self._maxsize = maxsize
         self._held: LRUCache[bytes, Held] | None = None
 
@@ -50,12 +55,11 @@ class MemoryCache:
     def put(self, identity: bytes, held: Held) -> None:
         """Keeps a token in place of the one before."""
         with _LOCK:
-            if self._held is None:
+            cache = self._held
+            if cache is None:
                 # Late: a process that never gets a token needs no cachetools.
-                from cachetools import LRUCache
-
-                self._held = LRUCache(self._maxsize)
-            self._held[identity] = held
+                cache = self._held = load("cachetools").LRUCache(self._maxsize)
+            cache[identity] = held
 
     def discard(self, identity: bytes, held: Held) -> None:
         """Forgets a token, if it is still the one held for the identity."""

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .._loading import load
 from ..errors import ConfigError, SigningError
 
 if TYPE_CHECKING:
@@ -94,10 +95,9 @@ class LocalSigner:
 
     def _prepare(self) -> Any:
         # PyJWT costs as much to import as a signature ten times over; a token from a cache signs nothing.
-        from jwt import get_algorithm_by_name
-
+        jwt = load("jwt")
         self._key.ensure_valid()
-        return get_algorithm_by_name(self._algorithm)
+        return jwt.get_algorithm_by_name(self._algorithm)
 
     def secret(self) -> bytes | None:
         """Bytes that only the holder of the key has."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import sa_auth
-from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token
+from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token, flight
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.flight import Flight
 from sa_auth.testing import Authority, ManualClock, Server, new_key
@@ -590,6 +590,21 @@ say(statuses)
     assert live.authority.exchanges == 20
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.05])
+def test_fork_while_modules_are_loaded(live: Server, child: Callable[[Server, str], Child], delay: float) -> None:
+    """A child forked while the first flight still imports its libraries gets a token of its own."""
+    script = f"""
+creds.poll()
+time.sleep({delay})
+pid = os.fork()
+if pid == 0:
+    signal.alarm(15)
+    os._exit(0 if isinstance(creds.token(), Token) else 1)
+say(os.waitpid(pid, 0)[1])
+"""
+    assert child(live, script).end(within=40) == ["0"]
+
+
 def test_exit_with_a_flight_under_way(live: Server, child: Callable[[Server, str], Child]) -> None:
     """A process ends at once though a flight is under way."""
     with live.authority.hold():
@@ -719,6 +734,40 @@ def test_no_thread_to_be_had(authority: Authority, make: Callable[..., ServiceAc
     assert authority.exchanges == 1
     with authority.down(), pytest.raises(SaAuthError, match="503"):
         make().token()
+
+
+def test_a_herd_without_threads(
+    authority: Authority, make: Callable[..., ServiceAccountCredentials], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of fifty callers that no thread can be had for, one does the exchange, and the others wait for it."""
+    creds = make()
+    monkeypatch.setattr(flight._crew, "_spawn", lambda _job: False)
+    outcomes = herd(50, creds.token)
+    assert len({id(outcome) for outcome in outcomes}) == 1
+    assert isinstance(outcomes[0], Token)
+    assert authority.exchanges == 1
+
+
+def test_a_log_handler_may_ask_for_a_token(
+    make: Callable[..., ServiceAccountCredentials], authority: Authority
+) -> None:
+    """A handler that itself needs a token is not locked out while a failure is logged."""
+    other, creds, asked = make(), make(), []
+
+    class Asking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            asked.append(other.token())
+
+    handler = Asking()
+    logging.getLogger("sa_auth").addHandler(handler)
+    try:
+        authority.answer(400, {"error": "invalid_grant"}, times=1)
+        with pytest.raises(InvalidGrant):
+            creds.token()
+    finally:
+        logging.getLogger("sa_auth").removeHandler(handler)
+    eventually(lambda: asked)
+    assert isinstance(asked[0], Token)
 
 
 @pytest.mark.usefixtures("no_threads")

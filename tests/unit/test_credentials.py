@@ -649,3 +649,46 @@ def test_process_wide_cache(authority: Authority, transport: InProcessTransport)
     given: dict[str, Any] = {"issuer": ISSUER, "token_endpoint": authority.token_endpoint, "transport": transport}
     first, second = (ServiceAccountCredentials(KEY, clock=authority.clock, **given) for _ in range(2))
     assert first.token() is second.token()
+
+
+def test_the_endpoint_stays_where_it_is() -> None:
+    """Another audience moves no endpoint, not even where the audience once stood for it."""
+    creds = ServiceAccountCredentials(PRIVATE, issuer="robot", audience="https://as.example/token")
+    moved = creds.replace(audience="https://other.example/token")
+    assert moved._source._exchange.endpoint == "https://as.example/token"
+
+
+def test_claims_of_the_caller_stay_the_callers() -> None:
+    """What the caller does to its dicts afterwards reaches neither these credentials nor those made of them."""
+    claims = {"tenant": {"name": "a"}}
+    creds = ServiceAccountCredentials(PRIVATE, issuer="robot", token_endpoint="https://as.example/token", claims=claims)
+    claims["tenant"]["name"] = "b"
+    assert creds.replace()._source._exchange.identity == creds._source._exchange.identity
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"refresh": 5}, {"retry": None}, {"transport": 5}, {"clock": None}, {"timeout": 1e10}, {"cache": "x"}]
+)
+def test_parts_of_the_wrong_kind(wrong: dict[str, object]) -> None:
+    """A part that is no such part is refused at construction, with what it should be."""
+    with pytest.raises(ConfigError) as refusal:
+        ServiceAccountCredentials(PRIVATE, issuer="robot", token_endpoint="https://as.example/token", **wrong)
+    assert refusal.value.hint
+
+
+def test_discard_of_what_is_no_token() -> None:
+    """discard() takes a token and nothing else."""
+    creds = ServiceAccountCredentials(PRIVATE, issuer="robot", token_endpoint="https://as.example/token")
+    with pytest.raises(ConfigError):
+        creds.discard(None)
+
+
+def test_a_copy_is_the_same() -> None:
+    """What never changes need not be copied."""
+    import copy
+
+    creds = ServiceAccountCredentials(PRIVATE, issuer="robot", token_endpoint="https://as.example/token")
+    assert copy.copy(creds) is creds
+    assert copy.deepcopy(creds) is creds
+    with pytest.raises(AttributeError):
+        del creds._given

@@ -1,0 +1,33 @@
+"""Loads a module when it is first needed, so that a fork in the middle does no harm.
+
+Rule: whatever is imported late is imported here. A thread that imports holds a lock that a forked child would find
+taken for ever; so a fork waits until nothing of ours is being imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from importlib import import_module
+from types import ModuleType
+
+_turn = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
+_loaded: set[str] = set()
+
+
+def load(name: str) -> ModuleType:
+    """Gives a module, imported now or before.
+
+    Raises:
+        ImportError: it cannot be imported.
+    """
+    # Wholly loaded: what another thread has only begun to import stands in sys.modules too.
+    if name in _loaded and name in sys.modules:
+        return sys.modules[name]
+    with _turn:
+        module = import_module(name)
+        _loaded.add(name)
+        return module
