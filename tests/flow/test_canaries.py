@@ -171,7 +171,11 @@ def test_a_failing_api_call_shows_no_token(play, caplog):
     )
     tokens = [creds.token().access_token]
     turn = iter([answers(401, b""), PLAYS[play]])
-    with FaultServer(lambda peer: next(turn)(peer)) as api, requests.Session() as session:
+
+    def plays(peer):
+        next(turn)(peer)
+
+    with FaultServer(plays) as api, requests.Session() as session:
         session.auth = creds
         shown = caplog.text
         try:
