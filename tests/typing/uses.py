@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import requests
 from typing_extensions import assert_type
 
@@ -21,7 +23,7 @@ def attach() -> None:
 
 def acts(creds: ServiceAccountCredentials) -> None:
     assert_type(creds.token(min_ttl=60), Token)
-    assert_type(creds.poll(), "Token | Future[Token]")
+    assert_type(creds.poll(), Token | Future[Token])
     assert_type(creds.replace(subject="user"), ServiceAccountCredentials)
     with creds as same:
         assert_type(same, ServiceAccountCredentials)
