@@ -33,7 +33,8 @@ class Secret:
         raise ConfigError(
             "A secret is not pickled.",
             code="not_picklable",
-            hint="Build the credentials from a path or an environment variable; those travel by name.",
+            hint="Build the credentials from a path or an environment variable, and pass password= as a function of a "
+            "module: those travel by name.",
         )
 
 

@@ -34,6 +34,12 @@ def read_secret(place: str, given: str | bytes | os.PathLike[str], rights: str) 
             "rights is neither 'warn' nor 'strict'.", code="bad_argument",
             hint="'strict' refuses a key file that others may read; 'warn' warns once.",
         )  # fmt: skip
+    if not os.fsdecode(given).strip():
+        raise KeyFileError(
+            "The key file's path is empty.",
+            code="key_file_missing",
+            hint="Is the variable or setting it comes from set?",
+        )
     named = shown(given)
     reason, handle = "", -1
     try:
@@ -44,7 +50,8 @@ def read_secret(place: str, given: str | bytes | os.PathLike[str], rights: str) 
     if reason:
         raise KeyFileError(
             f"The key file{named} cannot be opened: {reason}.", code="key_file_missing",
-            hint="Check the path. A key's text begins with -----BEGIN; what does not is taken for a path.",
+            hint=f"Check the path{_looked_for(place) if named else ''}. A key's text begins with -----BEGIN; what does "
+            "not is taken for a path.",
         )  # fmt: skip
     data = b""
     try:
@@ -62,6 +69,11 @@ def read_secret(place: str, given: str | bytes | os.PathLike[str], rights: str) 
     if not data.strip():
         raise KeyFileError(f"The key file{named} is empty.", code="key_file_empty", hint="Copy or download it again.")
     return data
+
+
+def _looked_for(place: str) -> str:
+    tilde = "; ~ is not expanded here" if "~" in place else ""
+    return f", which was looked for at {place}{tilde}"
 
 
 def _judge(found: os.stat_result, place: str, named: str, rights: str) -> None:

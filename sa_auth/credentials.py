@@ -176,7 +176,10 @@ class ServiceAccountCredentials(RequestsAuth):
         return self._source.poll()
 
     def discard(self, token: Token) -> None:
-        """Forgets a token that was refused, if it is still the held one."""
+        """Forgets a token that was refused, if it is still the held one.
+
+        Not so within 30 s of the last renewal for such a reason: an API that refuses every token is not helped by more.
+        """
         self._source.discard(token)
 
     def replace(self, **changes: Any) -> Self:

@@ -79,6 +79,12 @@ class SaAuthError(Exception):
         """Gives an equal error without traceback or context, so that each waiter raises one of its own."""
         return _rebuild(type(self), dict(vars(self)))
 
+    def at(self, where: str) -> SaAuthError:
+        """Gives an equal error whose message says where, for example in which file."""
+        fields = dict(vars(self))
+        fields["message"] = f"{self.message.rstrip('.')}, {where}."
+        return _rebuild(type(self), fields)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))
 

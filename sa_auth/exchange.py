@@ -7,6 +7,8 @@ Source: RFC 6749 section 3.2; RFC 7521 section 4.1; RFC 7523 section 3.
 
 from __future__ import annotations
 
+import logging
+import os
 import random
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -15,12 +17,13 @@ from ._clock import SYSTEM, Clock, Deadline, Instant
 from ._encoding import digest, form
 from .answer import http_date, read
 from .client_auth.base import ClientAuth, TokenRequest
-from .errors import InvalidClient, InvalidGrant, SaAuthError
+from .errors import InvalidClient, InvalidGrant, SaAuthError, TokenEndpointError
 from .grants.base import Grant
 from .policy import Held, RefreshPolicy, Retry
 from .token import Token
 from .wire import Request, Response, Transport
 
+_log = logging.getLogger("sa_auth")
 _SMALL_SKEW, _GREAT_SKEW = 30.0, 3600.0
 _SKEW_REMEMBERED = 600.0
 
@@ -71,6 +74,7 @@ class Exchange:
     Attributes:
         host: The endpoint's host, for messages and limits.
         identity: 32 bytes, see `_identity`.
+        way: What tells two ways of asking for one token apart: transport, timeout, retry.
     """
 
     __slots__ = (
@@ -88,6 +92,7 @@ class Exchange:
         "server_clock",
         "timeout",
         "transport",
+        "way",
     )
 
     def __init__(
@@ -113,6 +118,9 @@ class Exchange:
         self.server_clock = server_clock if server_clock is not None else ServerClock()
         self.host = urlsplit(endpoint).hostname or ""
         self.identity = self._identity()
+        # Two default transports are one way; a failure by another may be no failure by this.
+        carrier = "default" if getattr(transport, "default", False) else id(transport)
+        self.way: tuple[object, ...] = (carrier, timeout, retry)
 
     def run(self) -> Held:
         """Asks until there is a token, a refusal, or no time left.
@@ -177,24 +185,34 @@ class Exchange:
             failure = error.copy()
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             # A transport, signer or callable of the caller's own; its text may hold anything, its class may not.
-            failure = SaAuthError(f"{type(error).__name__} was raised while asking for a token.", code="unexpected")
-        if isinstance(failure, InvalidGrant | InvalidClient) and response is not None:
+            failure = SaAuthError(
+                f"{type(error).__name__} was raised while asking for a token, {_where(error)}.", code="unexpected",
+                hint="A transport, signer or callable handed over raised it; nothing of this library does.",
+            )  # fmt: skip
+        if isinstance(failure, TokenEndpointError) and not failure.retryable and response is not None:
             self._explain(failure, response)
         failure.attempts = sent
         return failure
 
-    def _explain(self, refusal: InvalidGrant | InvalidClient, response: Response) -> None:
+    def _explain(self, refusal: TokenEndpointError, response: Response) -> None:
         """Adds to a refusal what was sent, and how far the clocks are apart."""
         now = self.clock.now()
         date = http_date(response.headers.get("date", "")) if response.trusted_date else None
-        if date is not None and abs(date - now.wall) > _SMALL_SKEW:
+        clock_matters = isinstance(refusal, InvalidGrant | InvalidClient)
+        if clock_matters and date is not None and abs(date - now.wall) > _SMALL_SKEW:
             refusal.skew = date - now.wall
             side = "behind" if refusal.skew > 0 else "ahead of"
             tried = "; an assertion by the server's clock was refused too" if self.server_clock.knows(now) else ""
             refusal.hint = (
                 f"This machine's clock is {abs(refusal.skew):.0f} s {side} the server's{tried}: set it right."
             )
-        refusal.hint = f"{refusal.hint} Sent: {self.grant.describe()}.".strip()
+        sent = [self.grant.describe()]
+        if self.scope:
+            sent.append(f"scope {self.scope!r}")
+        if self.client_auth is not None:
+            method, *named = self.client_auth.fingerprint()[:2]
+            sent.append(f"{method} {named[0]!r}" if named else method)
+        refusal.hint = f"{refusal.hint} Sent: {', '.join(sent)}.".strip()
 
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
         """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
@@ -205,6 +223,7 @@ class Exchange:
             self.server_clock.learn(refusal.skew, now)
             # Another flight may have learned it while this request was on its way.
             if self.server_clock.skew(now) != skew:
+                _log.warning("the clock is %.0f s off the server's; minting by the server's clock", refusal.skew)
                 return True
         return self.reload is not None and self.reload(True)
 
@@ -215,3 +234,13 @@ class Exchange:
         scopes = " ".join(sorted(set(self.scope.split())))
         parts = (digest(*self.grant.fingerprint()), digest(*auth), digest(*extra))
         return digest("sa_auth identity 1", self.endpoint, scopes, *parts)
+
+
+def _where(error: BaseException) -> str:
+    """The file and line that raised; the text of a foreign error may hold anything, its place may not."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "nobody knows where"
+    return f"at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"

@@ -60,7 +60,10 @@ class Flight(Future[Token]):
             failure = error.copy()
         except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
             failure = SaAuthError(f"The renewal ended in {type(error).__name__}.", code="unexpected")
-        self.slot.land(self, held, failure)
+        try:
+            self.slot.land(self, held, failure)
+        except Exception:  # noqa: BLE001, S110 - of a clock or a log handler; the waiters were told
+            pass
 
     def give_up(self) -> None:
         """Lands with an error, unless some thread is at work on it after all."""
@@ -126,6 +129,7 @@ class Slot:
         "_lives",
         "_not_before",
         "_resort",
+        "_way",
         "flight",
         "held",
         "identity",
@@ -138,6 +142,7 @@ class Slot:
         self.flight: Flight | None = None
         self._resort: Held | None = None  # a discarded token, used if its replacement cannot be had
         self._failures = 0
+        self._way: tuple[object, ...] = ()  # how the last failure was asked
         self._lives = False  # whether there was a living token at the last failure
         self._not_before = float("-inf")
         self._forced_at = float("-inf")
@@ -164,7 +169,7 @@ class Slot:
             flight = self.flight
             if flight is None:
                 flight = Flight(self, exchange)
-                if now.boot < self._not_before:
+                if self.resting(exchange, now):
                     flight.settle(None, self._backing_off(now))
                     return flight
                 self.flight = flight
@@ -173,13 +178,15 @@ class Slot:
             flight.work() if inline else flight.give_up()
         return flight
 
-    def resting(self, now: Instant) -> bool:
-        """Whether a renewal failed so recently that none is due yet."""
-        return now.boot < self._not_before
+    def resting(self, exchange: Exchange, now: Instant) -> bool:
+        """Whether a renewal failed so recently that none is due yet; one that goes another way may go at once."""
+        return now.boot < self._not_before and exchange.way == self._way
 
     def _backing_off(self, now: Instant) -> SaAuthError:
         error = self._error.copy() if self._error is not None else SaAuthError("The last renewal failed.")
-        error.retry_after = max(self._not_before - now.boot, 0.0)
+        wait = error.retry_after = max(self._not_before - now.boot, 0.0)
+        again = f"This is the answer of a moment ago; the server is asked again in {wait:.1f} s."
+        error.hint = f"{error.hint} {again}".strip()
         return error
 
     def land(self, flight: Flight, held: Held | None, failure: SaAuthError | None, *, stuck: bool = False) -> None:
@@ -191,6 +198,14 @@ class Slot:
             failure: The error; None where it did not.
             stuck: Whether its thread still holds on, so that no other flight may begin.
         """
+        try:
+            self._take(flight, held, failure, stuck=stuck)
+        finally:
+            if not flight.done():  # a clock, policy or log handler of the caller's own failed us
+                self.flight = None
+                flight.settle(None, failure or SaAuthError("The renewal could not be taken.", code="unexpected"))
+
+    def _take(self, flight: Flight, held: Held | None, failure: SaAuthError | None, *, stuck: bool) -> None:
         now = flight.exchange.clock.now()
         with _lock:
             if self.flight is not flight:
@@ -234,7 +249,7 @@ class Slot:
             if judge(life, now) is not State.EXPIRED:
                 time_left = min(life.expired.wall - now.wall, life.expired.boot - now.boot)
         self._failures += 1
-        self._error = failure
+        self._error, self._way = failure, exchange.way
         self._lives = time_left is not None
         wait = exchange.retry.back_off(
             failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret

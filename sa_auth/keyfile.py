@@ -9,12 +9,12 @@ import base64
 import json
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from . import keys
 from ._secret import Password
-from ._secretfile import read_secret
+from ._secretfile import read_secret, shown
 from .errors import ConfigError, KeyFileError
 from .providers import PROVIDERS
 from .settings import Opened
@@ -22,6 +22,10 @@ from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
 from .transports import LateTransport
+
+# Files that people mistake for a service account's key: a field or type of theirs -> what they are.
+_OTHER_KINDS = {"installed": "an OAuth client", "web": "an OAuth client", "authorized_user": "a person's login"}
+Got = TypeVar("Got")
 
 
 class Unlock(NamedTuple):
@@ -66,6 +70,8 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         return key or Opened(None)
     if isinstance(key, str) and is_key_text(key):
         return Opened(unlock.signer(_key_from(_encoded(key), unlock)))
+    if isinstance(key, bytes | bytearray):
+        return Opened(unlock.signer(_key_from(bytes(key), unlock)))
     if isinstance(key, str | os.PathLike):
         return open_file(key, unlock, key_only=True)
     if hasattr(key, "private_key") and hasattr(key, "ensure_valid"):
@@ -74,7 +80,8 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         return Opened(key)
     raise ConfigError(
         f"The key is of type {type(key).__name__}.", code="bad_argument",
-        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), or a Signer.",
+        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), or a Signer. A key file's "
+        "parsed content goes to from_info(mapping).",
     )  # fmt: skip
 
 
@@ -90,10 +97,16 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
         KeyFileError: it is missing, empty, no file, too large, writable by others, or of an unknown format.
         KeyLoadError: the key in it cannot be loaded.
     """
+    if isinstance(path, str) and is_key_text(path):
+        raise KeyFileError(
+            "A key's text was given where a path belongs.", code="bad_argument",
+            hint="Pass it as ServiceAccountCredentials(text), or a key file's parsed content to from_info(mapping).",
+        )  # fmt: skip
     place = _place(path)
 
     def read() -> tuple[dict[str, Any], Signer]:
-        return _split(read_secret(place, path, unlock.rights), unlock, key_only=key_only)
+        data = read_secret(place, path, unlock.rights)
+        return _at(f"in the key file{shown(path)}", lambda: _split(data, unlock, key_only=key_only))
 
     arguments, first = read()
 
@@ -133,17 +146,36 @@ def open_env(name: object, unlock: Unlock) -> Opened:
         raise ConfigError(
             f"The variable's name is of type {type(name).__name__}.", code="bad_argument", hint="It is a str."
         )
+    if not re.fullmatch(r"\w{1,100}", name):
+        raise KeyFileError(
+            "from_env() was given no variable's name.", code="bad_argument",
+            hint="It takes the name. A key's text goes to ServiceAccountCredentials(text), a key file's parsed content "
+            "to from_info(mapping), a path to from_file(path).",
+        )  # fmt: skip
     value = os.environ.get(name, "").strip()
+    if value[:1] == value[-1:] and value[:1] in {"'", '"'}:
+        value = value[1:-1].strip()  # as a line of an .env file has it
     if not value:
         raise KeyFileError(
             f"The environment variable {name} is not set, or empty.", code="key_file_missing",
             hint="It holds the path of a key file, or the file's whole text.",
         )  # fmt: skip
     data = _text_of_variable(value)
+    where = f"from the environment variable {name}"
     if data is None:
-        return open_file(value, unlock)
-    arguments, signer = _split(data, unlock, key_only=False)
+        return _at(where, lambda: open_file(value, unlock))
+    arguments, signer = _at(where, lambda: _split(data, unlock, key_only=False))
     return Opened(signer, arguments, ("env", name, unlock.rights, unlock.validate_key))
+
+
+def _at(where: str, act: Callable[[], Got]) -> Got:
+    """Does something, and says where in the error if it fails."""
+    failure = None
+    try:
+        return act()
+    except ConfigError as error:
+        failure = error.at(where)
+    raise failure
 
 
 def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -216,7 +248,8 @@ def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, An
 def _json(data: bytes) -> dict[str, Any]:
     info = None
     try:
-        info = json.loads(data.decode("utf-8-sig"))
+        # Not strict: whoever pastes a PEM into JSON by hand leaves its line ends as they are, and means the same.
+        info = json.loads(data.decode("utf-8-sig"), strict=False)
     except (ValueError, RecursionError):
         pass
     if not isinstance(info, dict):
@@ -255,6 +288,12 @@ def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
                     hint=f"Leave provider= out, or say provider={name!r}.",
                 )  # fmt: skip
             return {"provider": name, **key_file.read(info)}
+    for sign, what in _OTHER_KINDS.items():
+        if sign in info or info.get("type") == sign:
+            raise KeyFileError(
+                f"This file is {what}, not a service account's key.", code="key_file_kind",
+                hint="Make a key for a service account in the provider's console, and pass that file.",
+            )  # fmt: skip
     said = info.get("type")
     kind = f" of type {said[:40]!r}" if isinstance(said, str) else ""
     raise KeyFileError(

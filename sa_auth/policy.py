@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ._clock import Instant
-from .errors import ConfigError, SaAuthError, TransportError
+from .errors import ConfigError, ResponseError, SaAuthError, TransportError
 from .token import Token
 
 MARGIN, MARGIN_SHARE = 30.0, 0.10  # seconds, and share of the life, that no token is handed out in
@@ -155,6 +155,12 @@ class Retry:
             positive(getattr(self, name), f"Retry({name}=)")
         if not isinstance(self.attempts, int):
             raise ConfigError("Retry(attempts=) is not a whole number.", code="bad_argument")
+        if not self.shortest <= min(self.longest, self.longest_alive):
+            raise ConfigError(
+                "Retry(shortest=) is longer than the longest pause.",
+                code="bad_argument",
+                hint="Raise longest= as well.",
+            )
 
     def pause(
         self, error: SaAuthError, *, attempt: int, chance: float, time_left: float = 1e9, repeatable: bool = True
@@ -190,7 +196,9 @@ class Retry:
             time_left: Seconds until the held token is EXPIRED; None without a living one.
         """
         cap = self.longest if time_left is None else self.longest_alive
-        wait = self._jitter(failures, cap, chance) if error.retryable else self.after_refusal
+        # A server's no stays a no for a while; a wrong certificate or gateway may be mended at any moment.
+        final = not error.retryable and not isinstance(error, TransportError | ResponseError)
+        wait = self.after_refusal if final else self._jitter(failures, cap, chance)
         if error.retry_after is not None:
             wait = max(wait, min(error.retry_after, LONGEST_RETRY_AFTER))
         # A back-off must not outlive the token: three tries at least fit into what is left.
@@ -212,7 +220,7 @@ def seconds(value: Any) -> float | None:
         return None
     if isinstance(value, str) and not _is_decimal(value):
         return None
-    number = float(value) if not isinstance(value, int) or abs(value) < 10**18 else float("inf")
+    number = float(value) if not isinstance(value, int) or value.bit_length() < 1000 else float("inf")
     return number if abs(number) < float("inf") else None
 
 

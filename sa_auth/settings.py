@@ -125,7 +125,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         form=pairs(given["form"], "form"),
         resource=strings(given["resource"], "resource"),
         timeout=_timeout(given["timeout"]),
-        allowed_hosts=None if hosts is None else strings(hosts, "allowed_hosts"),
+        allowed_hosts=None if hosts is None else _hosts(strings(hosts, "allowed_hosts")),
         refresh=_instance(given["refresh"], RefreshPolicy, "refresh"),
         retry=_instance(given["retry"], Retry, "retry"),
         clock=_clock(given["clock"]),
@@ -164,6 +164,16 @@ def _timeout(value: Any) -> float:
             "timeout is longer than a day.", code="bad_argument", hint="It is in seconds, for one whole exchange."
         )
     return float(value)
+
+
+def _hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not re.fullmatch(r"(\*\.)?[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host) or host.count(":") == 1:
+            raise ConfigError(
+                f"allowed_hosts holds {host[:60]!r}, which is no host name.", code="bad_argument",
+                hint="Names or addresses alone, without scheme, port or path; '*.example.com' stands for all below it.",
+            )  # fmt: skip
+    return hosts
 
 
 def _memory(cache: object) -> MemoryCache:
@@ -285,7 +295,10 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
     except ValueError:
         parts = None
     if parts is None or not parts.hostname or not _VISIBLE.fullmatch(given):
-        raise ConfigError(f"{name} is no absolute URL.", code="bad_endpoint", hint="For example https://host/token.")
+        raise ConfigError(
+            f"{name} is no absolute URL, or has a space or line end in it.", code="bad_endpoint",
+            hint="For example https://host/token.",
+        )  # fmt: skip
     if parts.username is not None or parts.password is not None or "#" in given:
         raise ConfigError(
             f"{name} holds user information or a fragment.", code="bad_endpoint",

@@ -78,6 +78,8 @@ class TokenSource:
         held, token, wall, boot = self._fresh
         if held is self._slot.held and self._wall() < wall and self._boot() < boot and not min_ttl:
             return token
+        if isinstance(min_ttl, bool) or not isinstance(min_ttl, int | float):
+            raise ConfigError("min_ttl is no number.", code="bad_argument", hint="It is in seconds.")
         got = self._look(min_ttl, inline=True)
         return got if isinstance(got, Token) else self._wait(got)
 
@@ -108,7 +110,7 @@ class TokenSource:
             if held is not None and state is _FRESH:
                 return held.token
             if held is not None and state is _STALE:
-                if not self._slot.resting(now):
+                if not self._slot.resting(self._exchange, now):
                     self._slot.begin(self._exchange, held, now, wanted=False, inline=False)
                 return held.token
             flight = self._slot.begin(self._exchange, held, now, wanted=True, inline=inline)

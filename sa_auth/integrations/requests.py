@@ -206,9 +206,12 @@ def _send_again(response: requests.Response, token: Token, options: dict[str, An
 
 
 def _foreign(request: object) -> ConfigError:
+    from importlib.util import find_spec
+
     library = type(request).__module__.partition(".")[0]
+    bridge = f"sa_auth.integrations.{library}"
+    use = f"Use the bridge {bridge}" if find_spec(bridge) else f"There is no bridge {bridge} yet: use its header hook"
     return ConfigError(
         f"This is a request of {library!r}, not of requests.", code="foreign_request",
-        hint=f"Use the bridge sa_auth.integrations.{library}, if there is one, or set the header yourself: "
-        "creds.token().authorization.",
+        hint=f"{use}, or set the header yourself: creds.token().authorization.",
     )  # fmt: skip

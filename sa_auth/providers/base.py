@@ -165,7 +165,9 @@ def _client_auth(settings: Settings) -> ClientAuth | None:
         if method is None or (isinstance(method, ClientAuth) and not isinstance(method, type)):
             return method
         raise ConfigError(
-            f"client_auth is of type {type(method).__name__}.", code="bad_argument", hint="A name or a ClientAuth."
+            f"client_auth is of type {type(method).__name__}.",
+            code="bad_argument",
+            hint="client_auth.ClientSecretBasic(client_id, client_secret), another class of that shelf, or a name.",
         )
     if method == "none":
         return None

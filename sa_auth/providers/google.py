@@ -13,7 +13,7 @@ from ..errors import KeyFileError
 from .base import KeyFile, Provider
 
 _FIELDS = {"client_email": "issuer", "private_key": "key", "private_key_id": "key_id", "token_uri": "token_endpoint"}
-_NEEDED = ("client_email", "private_key", "token_uri")
+_NEEDED = ("client_email", "private_key")
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:

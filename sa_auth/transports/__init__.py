@@ -28,6 +28,8 @@ class LateTransport:
 
     __slots__ = ("_transport",)
 
+    default = True
+
     def __init__(self) -> None:
         self._transport: Any = None
 

@@ -67,6 +67,11 @@ def _too_large(where: str, _causes: list[BaseException]) -> SaAuthError:
 
 
 def _tls_failed(where: str, causes: list[BaseException]) -> SaAuthError:
+    if any("WRONG_VERSION_NUMBER" in str(cause) or "wrong version number" in str(cause) for cause in causes):
+        return TransportError(
+            f"What answers as {where} does not speak TLS.", code="tls_failed", connected=False,
+            hint="Check the port; or the address begins with https:// where http:// was meant.",
+        )  # fmt: skip
     reason = next((cause.verify_message for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), "")
     return TransportError(
         f"No secure connection to {where}{': ' + reason if reason else ''}.", code="tls_failed", connected=False,

@@ -477,6 +477,7 @@ def live(sa_authority: Authority) -> Iterator[Server]:
 def test_ctrl_c(live: Server, child: Callable[[Server, str], Child]) -> None:
     """Ctrl-C takes the main thread out of its waiting, and the 20 that wait with it get their token."""
     script = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
 got = []
 threads = [threading.Thread(target=lambda: got.append(creds.token().access_token)) for _ in range(20)]
 [thread.start() for thread in threads]

@@ -141,7 +141,6 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"token_endpoint": "http://127.1@evil"}, "bad_endpoint"),
     ({"key": None}, "no_key"),
     ({"key": 5}, "bad_argument"),
-    ({"key": PRIVATE.encode()}, "bad_argument"),
     ({"key": [PRIVATE]}, "bad_argument"),
     ({"cache": "file"}, "bad_argument"),
     ({"cache": {}}, "bad_argument"),

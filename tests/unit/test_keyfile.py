@@ -159,7 +159,6 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "JSON array": (lambda path: write(path, "[1, 2]"), "key_damaged"),
     "no client_email": (without("client_email"), "key_file_field"),
     "no private_key": (without("private_key"), "key_file_field"),
-    "no token_uri": (without("token_uri"), "key_file_field"),
     "no type": (without("type"), "key_file_kind"),
     "unknown type": (lambda path: write(path, json.dumps(google(type="authorized_user"))), "key_file_kind"),
     "type of another type": (lambda path: write(path, json.dumps(google(type=["x"]))), "key_file_kind"),
