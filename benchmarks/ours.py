@@ -21,7 +21,7 @@ _LIBRARIES = ("requests", "urllib3", "PyJWT", "cryptography", "cachetools")
 
 def main() -> int:
     """Measures, shows, writes."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     figures: list[Figure] = []
     with served() as local:
         for part in (*speed.PARTS, *flights.PARTS, *endurance.PARTS):

@@ -38,6 +38,7 @@ def world(tmp_path, monkeypatch):
         ("oauth2.googleapis.com", "token"), ("login.example", "oauth2/token"))])  # fmt: skip
     authority.register(EMAIL, public)
     authority.register("my-client-id", public)
+    authority.register("my-app", public, client_id="my-app", client_secret="my-secret")
     with authority.serve() as server:
         carry = HTTPAdapter.send
 
@@ -52,6 +53,8 @@ def world(tmp_path, monkeypatch):
         google_key_file(
             "key.json", email=EMAIL, private_key_pem=private, token_uri="https://oauth2.googleapis.com/token"
         )
+        (tmp_path / "robot.pem").write_text(private)
+        (tmp_path / "robot.pem").chmod(0o600)
         (tmp_path / "robot.pfx").write_bytes(_pfx(private))
         (tmp_path / "robot.pfx").chmod(0o600)
         yield authority

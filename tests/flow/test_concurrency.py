@@ -816,3 +816,31 @@ def test_an_error_of_the_machine_is_not_kept(
 
 def _refuse_all(_thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+def test_a_failure_by_one_way_is_none_by_another(
+    authority: Authority, make: Callable[..., ServiceAccountCredentials]
+) -> None:
+    """Whoever mends timeout or transport is not told the old error, while the old way's error says it is remembered."""
+    memory, issuer = MemoryCache(), f"robot-{secrets.token_hex(6)}"
+    authority.register(issuer, PUBLIC)
+    broken = make(issuer=issuer, cache=memory, timeout=1.0)
+    with authority.answer(400, {"error": "invalid_grant"}), pytest.raises(InvalidGrant):
+        broken.token()
+    with pytest.raises(InvalidGrant, match="asked again in"):
+        broken.token()
+    assert isinstance(make(issuer=issuer, cache=memory, timeout=2.0).token(), Token)
+
+
+def test_a_part_of_the_callers_own_that_fails(make: Callable[..., ServiceAccountCredentials]) -> None:
+    """A transport that raises what it should not frees its caller at once, with the place that raised."""
+
+    class Broken:
+        def send(self, request: Request, deadline: Any) -> Response:
+            raise RuntimeError("secret text")
+
+    started = time.monotonic()
+    with pytest.raises(SaAuthError, match=r"RuntimeError was raised .* at test_concurrency\.py:\d+") as caught:
+        make(transport=Broken()).token()
+    assert "secret text" not in str(caught.value)
+    assert time.monotonic() - started < 5

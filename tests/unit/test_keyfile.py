@@ -644,3 +644,67 @@ def test_working_directory_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert refusal(lambda: ServiceAccountCredentials.from_file("key.json")).code == "key_file_missing"
+
+
+# what people type by mistake
+
+
+def test_text_in_place_of_a_variable_name() -> None:
+    """from_env() that is given the value in place of the name repeats none of it, and says where it belongs."""
+    for text in (PRIVATE, json.dumps(google())):
+        error = refusal(lambda text=text: ServiceAccountCredentials.from_env(text, issuer=ISSUER), *key_lines(PRIVATE))
+        assert "from_info" in error.hint
+
+
+def test_text_in_place_of_a_path() -> None:
+    """from_file() that is given a key's text says that it is one."""
+    for text in (PRIVATE, json.dumps(google())):
+        error = refusal(lambda text=text: ServiceAccountCredentials.from_file(text, issuer=ISSUER), *key_lines(PRIVATE))
+        assert "path" in error.message
+        assert "ServiceAccountCredentials(text)" in error.hint
+
+
+def test_empty_path() -> None:
+    """An empty path, as an unset variable gives it, is called empty."""
+    assert "empty" in refusal(lambda: ServiceAccountCredentials.from_file("", issuer=ISSUER)).message
+
+
+def test_quoted_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable with the quotes of an .env file around its text is read without them."""
+    monkeypatch.setenv("SA_AUTH_KEY", f"'{json.dumps(google())}'")
+    assert "provider='google'" in repr(ServiceAccountCredentials.from_env())
+
+
+def test_errors_name_file_and_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of five key files the error names the one, and of five variables too."""
+    path = tmp_path / "third.json"
+    write(path, json.dumps(google(type="unknown")))
+    assert "third.json" in refusal(lambda: ServiceAccountCredentials.from_file(path)).message
+    monkeypatch.setenv("THIRD_KEY", str(tmp_path / "absent.json"))
+    assert "THIRD_KEY" in refusal(lambda: ServiceAccountCredentials.from_env("THIRD_KEY")).message
+
+
+@pytest.mark.parametrize("info", [{"installed": {}}, {"web": {}}, {"type": "authorized_user"}])
+def test_other_kinds_of_file(info: dict[str, object]) -> None:
+    """What is often mistaken for a service account's key is called by its name."""
+    error = refusal(lambda: ServiceAccountCredentials.from_info(info))
+    assert "not a service account's key" in error.message
+
+
+def test_line_ends_inside_json() -> None:
+    """A PEM pasted into JSON with its line ends as they are is read."""
+    text = json.dumps(google()).replace("\\n", "\n")
+    assert "provider='google'" in repr(ServiceAccountCredentials.from_info(json.loads(text, strict=False)))
+
+
+def test_a_google_file_without_an_endpoint() -> None:
+    """A key file that names no endpoint signs in at Google's."""
+    info = {name: value for name, value in google().items() if name != "token_uri"}
+    creds = ServiceAccountCredentials.from_info(info)
+    assert creds._source._exchange.endpoint == "https://oauth2.googleapis.com/token"
+
+
+def test_bytes_are_a_key() -> None:
+    """A key may come as the bytes that were read."""
+    creds = ServiceAccountCredentials(PRIVATE.encode(), issuer=ISSUER, token_endpoint="https://as.example/token")
+    assert "robot" in repr(creds)
