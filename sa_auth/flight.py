@@ -44,6 +44,7 @@ class Flight(Future[Token]):
         self.slot, self.exchange = slot, exchange
         self.limit, self.host = exchange.timeout, exchange.host
         self.token: Token | None = None
+        self.landed = False  # set under the lock: of its thread and the watch, one settles it
         self._gate = threading.Lock()  # closed until the flight has landed
         self._gate.acquire()
         self._claim = threading.Lock()  # taken by the one thread that does the work
@@ -129,7 +130,7 @@ class Slot:
         "_lives",
         "_not_before",
         "_resort",
-        "_way",
+        "_ways",
         "flight",
         "held",
         "identity",
@@ -142,7 +143,7 @@ class Slot:
         self.flight: Flight | None = None
         self._resort: Held | None = None  # a discarded token, used if its replacement cannot be had
         self._failures = 0
-        self._way: tuple[object, ...] = ()  # how the last failure was asked
+        self._ways: frozenset[tuple[object, ...]] = frozenset()  # how was asked, of the failures of this pause
         self._lives = False  # whether there was a living token at the last failure
         self._not_before = float("-inf")
         self._forced_at = float("-inf")
@@ -180,7 +181,7 @@ class Slot:
 
     def resting(self, exchange: Exchange, now: Instant) -> bool:
         """Whether a renewal failed so recently that none is due yet; one that goes another way may go at once."""
-        return now.boot < self._not_before and exchange.way == self._way
+        return now.boot < self._not_before and exchange.way in self._ways
 
     def _backing_off(self, now: Instant) -> SaAuthError:
         error = self._error.copy() if self._error is not None else SaAuthError("The last renewal failed.")
@@ -200,10 +201,13 @@ class Slot:
         """
         try:
             self._take(flight, held, failure, stuck=stuck)
-        finally:
-            if not flight.done():  # a clock, policy or log handler of the caller's own failed us
-                self.flight = None
+        except BaseException:  # a clock or policy of the caller's own failed us: nobody may be left waiting
+            with _lock:
+                if self.flight is flight:
+                    self.flight = None
+            if not flight.done():
                 flight.settle(None, failure or SaAuthError("The renewal could not be taken.", code="unexpected"))
+            raise
 
     def _take(self, flight: Flight, held: Held | None, failure: SaAuthError | None, *, stuck: bool) -> None:
         now = flight.exchange.clock.now()
@@ -212,8 +216,9 @@ class Slot:
                 return  # given up: a late answer is dropped
             if not stuck:
                 self.flight = None
-            if flight.done():
+            if flight.landed:
                 return
+            flight.landed = True
             before = (self._failures, self._lives)
             outcome = held if failure is None else self._failed(flight.exchange, failure, now)
             if failure is None and held is not None:
@@ -233,12 +238,14 @@ class Slot:
         """Writes a line on a change of state: the first failure, the held token's end during failures, the recovery."""
         failures, lived = before
         name = self.identity.hex()[:8]
-        if failure is None:
-            if failures:
+        try:
+            if failure is None and failures:
                 _log.info("identity %s: renewed after %d failures", name, failures)
-        elif not failures or lived != self._lives:
-            lives = "; the held token lives on" if self._lives else ""
-            _log.warning("identity %s: renewal failed%s: %s", name, lives, failure)
+            elif failure is not None and (not failures or lived != self._lives):
+                lives = "; the held token lives on" if self._lives else ""
+                _log.warning("identity %s: renewal failed%s: %s", name, lives, failure)
+        except Exception:  # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
+            pass
 
     def _failed(self, exchange: Exchange, failure: SaAuthError, now: Instant) -> Held | None:
         """Notes a failure and when to try again; gives the discarded token back if it still lives."""
@@ -249,7 +256,8 @@ class Slot:
             if judge(life, now) is not State.EXPIRED:
                 time_left = min(life.expired.wall - now.wall, life.expired.boot - now.boot)
         self._failures += 1
-        self._error, self._way = failure, exchange.way
+        self._error = failure
+        self._ways = frozenset({exchange.way}) | (self._ways if now.boot < self._not_before else frozenset())
         self._lives = time_left is not None
         wait = exchange.retry.back_off(
             failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret

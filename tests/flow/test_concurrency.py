@@ -844,3 +844,32 @@ def test_a_part_of_the_callers_own_that_fails(make: Callable[..., ServiceAccount
         make(transport=Broken()).token()
     assert "secret text" not in str(caught.value)
     assert time.monotonic() - started < 5
+
+
+def test_two_ways_do_not_take_turns(authority: Authority, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """Two credentials of one identity that ask in different ways rest both, once both have failed."""
+    memory, issuer = MemoryCache(), f"robot-{secrets.token_hex(6)}"
+    authority.register(issuer, PUBLIC)
+    ways = [make(issuer=issuer, cache=memory, timeout=seconds) for seconds in (1.0, 2.0)]
+    with authority.answer(400, {"error": "invalid_grant"}):
+        for number in range(20):
+            with pytest.raises(InvalidGrant):
+                ways[number % 2].token()
+    assert len(authority.requests) == 2
+
+
+def test_a_log_handler_that_fails(make: Callable[..., ServiceAccountCredentials], authority: Authority) -> None:
+    """A log handler that raises takes no error and no token away from a caller."""
+
+    class Failing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("full disk")
+
+    handler, creds = Failing(), make()
+    logging.getLogger("sa_auth").addHandler(handler)
+    try:
+        authority.answer(400, {"error": "invalid_grant"}, times=1)
+        with pytest.raises(InvalidGrant):
+            creds.token()
+    finally:
+        logging.getLogger("sa_auth").removeHandler(handler)
