@@ -340,7 +340,7 @@ ROWS = [
     no_tls("tls-unknown-ca", secure(certificate="unknown")),
     no_tls("tls-wrong-host", secure(certificate="elsewhere")),
     no_tls("tls-expired", secure(certificate="expired")),
-    no_tls("tls-not-spoken", secure(breaks(b"HTTP/1.1 400 Bad Request\r\n\r\n", read=False), raw=True)),
+    no_tls("tls-not-spoken", secure(breaks(b"HTTP/1.1 400 Bad Request\r\n\r\n", read=False), raw=True), "the port"),
     # line 33: proxies
     *no_proxy("proxy-407", faults.refuses(407), 1, retryable=False),
     *no_proxy("proxy-403", faults.refuses(403), 1, retryable=False),
@@ -480,7 +480,8 @@ def test_living(row: Row, scene: Scene, caplog: pytest.LogCaptureFixture) -> Non
         assert creds.token() is held
         took = time.monotonic() - began
         assert took < SLACK * 0.05
-        logged = lambda: [record.getMessage() for record in caplog.records if record.name == "sa_auth"]  # noqa: E731
+        lines = lambda: [record.getMessage() for record in caplog.records if record.name == "sa_auth"]  # noqa: E731
+        logged = lambda: [line for line in lines() if line.startswith("identity")]  # noqa: E731
         assert until(logged, SLACK * row.seconds + 1)
         for _ in range(1 if row.code == "timeout" else 10):  # the next flights fail as well, and are not logged
             assert creds.token() is held
