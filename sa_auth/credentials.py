@@ -5,7 +5,6 @@ Rule: nothing is done here but to take arguments and hand them on. Stands on top
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import keyfile
 from ._clock import SYSTEM, Clock
-from ._secret import Password, Secret
+from ._secret import Password
 from .caches.memory import MemoryCache
 from .client_auth.base import ClientAuth
 from .errors import ConfigError
@@ -21,7 +20,7 @@ from .grants.base import Grant
 from .integrations.requests import RequestsAuth
 from .policy import RefreshPolicy, Retry
 from .providers import PROVIDERS
-from .settings import REPLACEABLE, Opened, check, text
+from .settings import REPLACEABLE, Opened, check, kept, text
 from .signers.base import Signer
 from .source import TokenSource
 from .token import Token
@@ -120,13 +119,7 @@ class ServiceAccountCredentials(RequestsAuth):
         exchange = PROVIDERS.find(provider).exchange(settings)
         source = TokenSource(exchange, settings.memory)
         super().__init__(source, settings.allowed_hosts)
-        # What replace() starts from: what was opened stays open, the endpoint stays where it is, an iterable that was
-        # used up is what it gave, and nobody else holds what is in it.
-        taken = {name: getattr(settings, name) for name in ("scope", "resource", "allowed_hosts", "transport")}
-        own = {name: copy.deepcopy(given[name]) for name in ("claims", "headers", "form")}
-        sealed = Secret(password) if isinstance(password, str | bytes) else password
-        fixed = {"key": opened, "password": sealed, "token_endpoint": exchange.endpoint}
-        object.__setattr__(self, "_given", {**given, **taken, **own, **fixed})
+        object.__setattr__(self, "_given", kept(given, settings, opened, exchange.endpoint))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:

@@ -6,12 +6,14 @@ the arguments, and a provider, which makes an exchange of them.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock
+from ._secret import Secret
 from .caches.memory import PROCESS, MemoryCache
 from .client_auth.base import ClientAuth
 from .errors import ConfigError
@@ -131,6 +133,19 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         clock=_clock(given["clock"]),
         **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
     )
+
+
+def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint: str) -> dict[str, Any]:
+    """What replace() and a pickle start from.
+
+    What was opened stays open, the endpoint stays where it is, an iterable that was used up is what it gave, and nobody
+    else holds what is in it.
+    """
+    taken = {name: getattr(settings, name) for name in ("scope", "resource", "allowed_hosts", "transport")}
+    own = {name: copy.deepcopy(given[name]) for name in ("claims", "headers", "form")}
+    password = given["password"]
+    sealed = Secret(password) if isinstance(password, str | bytes) else password
+    return {**given, **taken, **own, "key": opened, "password": sealed, "token_endpoint": endpoint}
 
 
 def _instance(value: Kind, kind: type[Kind], name: str) -> Kind:
