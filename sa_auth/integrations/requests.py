@@ -45,17 +45,20 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_header", "_renewal", "_source")
+    __slots__ = ("_allowed", "_anywhere", "_header", "_renewal", "_source")
 
     _source: TokenSource
     _renewal: Renewal
     _allowed: tuple[str, ...] | None
+    _anywhere: str | None
     _header: tuple[Token | None, str]
 
     def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
         _put(self, "_source", source)
         _put(self, "_renewal", Renewal(source))
         _put(self, "_allowed", allowed_hosts)
+        # The beginning of an address that needs no further look: none where hosts are named.
+        _put(self, "_anywhere", "https://" if allowed_hosts is None else None)
         _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -72,7 +75,7 @@ class RequestsAuth:
             url = hooks = scheme = None
         if hooks is None:
             raise _foreign(request)
-        if scheme != "https://" or self._allowed is not None:
+        if scheme != self._anywhere:
             self._check(url)
         token = self._source.token()
         known, value = self._header
