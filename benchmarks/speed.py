@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 import subprocess
 import sys
 import time
@@ -11,12 +13,35 @@ import requests
 
 from benchmarks.local import Local
 from benchmarks.measure import Figure, minima, paired
+from sa_auth import ServiceAccountCredentials
 from sa_auth.keys import from_pem
+from sa_auth.testing import Authority, new_key
 
 
-def warm_header(local: Local) -> Iterator[Figure]:
-    """One header from a held token, with everything it must check, against setting a constant one."""
-    creds = local.credentials()
+def warm_header(_local: Local) -> Iterator[Figure]:
+    """One header from a held token, with everything it must check, against setting a constant one.
+
+    In seven fresh processes, of which the median: where a process's objects happen to lie moves the ratio by a tenth.
+    """
+    command = [sys.executable, "-m", "benchmarks.speed"]
+    found = [
+        json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(7)
+    ]  # fmt: skip
+    ratios = sorted(ratio for ratio, _ in found)
+    span = f"seven processes: {ratios[0]:.2f} to {ratios[-1]:.2f}"
+    yield Figure("one warm header", "constant header", statistics.median(ratios), "x", 3.0, span)
+    more = statistics.median(more for _, more in found)
+    yield Figure("one warm header, more than the floor", "", more * 1e6, "us", 1.0)
+
+
+def _warm() -> tuple[float, float]:
+    """In this process: the ratio, and the seconds more than the floor."""
+    private, public = new_key("p256")
+    authority = Authority()
+    authority.register("robot", public)
+    creds = ServiceAccountCredentials(
+        private, issuer="robot", token_endpoint=authority.token_endpoint, transport=authority.transport()
+    )
     creds.token()
     creds.token()
     request = requests.Request("GET", "https://api.example/files").prepare()
@@ -37,9 +62,8 @@ def warm_header(local: Local) -> Iterator[Figure]:
         creds(request)
         hooks.clear()
 
-    least, clear, taken = minima(floor, hooks.clear, ours, number=1_000, repeat=600)
-    yield Figure("one warm header", "constant header", (taken - clear) / (least - clear), "x", 3.0)
-    yield Figure("one warm header, more than the floor", "", (taken - least) * 1e6, "us", 1.0)
+    least, clear, taken = minima(floor, hooks.clear, ours, number=1_000, repeat=400)
+    return (taken - clear) / (least - clear), taken - least
 
 
 def session_get(local: Local) -> Iterator[Figure]:
@@ -96,3 +120,6 @@ def start(_local: Local) -> Iterator[Figure]:
 
 
 PARTS = (warm_header, session_get, assertion, validations, start)
+
+if __name__ == "__main__":
+    print(json.dumps(_warm()))
