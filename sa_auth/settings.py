@@ -23,7 +23,7 @@ from .policy import RefreshPolicy, Retry, positive
 from .signers.base import Signer
 from .token import NOTHING
 from .transports import LateTransport
-from .wire import Transport
+from .wire import Transport, is_loopback
 
 Kind = TypeVar("Kind")
 _LONGEST_TIMEOUT = 86_400.0
@@ -277,18 +277,6 @@ def whole_seconds(value: object, name: str) -> int | None:
             f"{name} is not a number of at least one second.", code="bad_argument", hint="Seconds, as an int or float."
         )
     return int(value)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    from ipaddress import ip_address  # needed for plain http alone, which is for tests
-
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def endpoint(url: object, name: str, *, by_caller: bool) -> str:

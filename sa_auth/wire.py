@@ -67,3 +67,15 @@ class Transport(Protocol):
             TransportError: there is no whole response; `connected` tells whether the server may have seen the request.
         """
         ...
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    from ipaddress import ip_address  # needed for plain http alone, which is for tests
+
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, SaAuthError
-from ..settings import is_loopback
 from ..source import TokenSource
 from ..token import Token
+from ..wire import is_loopback
 
 if TYPE_CHECKING:
     import requests

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import socket
 from contextvars import ContextVar
 from http.client import HTTPException, HTTPResponse, parse_headers
@@ -25,7 +24,7 @@ from requests.utils import get_environ_proxies
 
 from .._clock import Deadline
 from ..errors import ConfigError, SaAuthError
-from ..wire import Request, Response
+from ..wire import Request, Response, is_loopback
 from .failures import TooLong, translate
 
 WIRE_LIMIT = 64 * 1024
@@ -195,7 +194,12 @@ class RequestsTransport:
         if len(body) > BODY_LIMIT:
             raise TooLong
         raw.release_conn() if _at_end(raw) else raw.close()
-        return Response(sent.status_code, headers, body, trusted_date=url.startswith("https:") or _is_loopback(url))
+        return Response(
+            sent.status_code,
+            headers,
+            body,
+            trusted_date=url.startswith("https:") or is_loopback(urlsplit(url).hostname or ""),
+        )
 
     def _ca(self) -> bool | str:
         bundle = self._verify
@@ -208,7 +212,7 @@ class RequestsTransport:
     def _proxies_for(self, url: str) -> dict[str, str]:
         if self._proxies is not None:
             return self._proxies
-        if url.startswith("http:") and _is_loopback(url):
+        if url.startswith("http:") and is_loopback(urlsplit(url).hostname or ""):
             return {}  # a proxy elsewhere would read the assertion on its way back to this machine
         return dict(get_environ_proxies(url, no_proxy=None))
 
@@ -232,8 +236,3 @@ def _make(verify: Any, proxies: dict[str, str] | None) -> RequestsTransport:
 def _at_end(raw: Any) -> bool:
     original = raw._original_response  # noqa: SLF001 - no public name tells whether the reply was read to its end
     return original is None or bool(original.isclosed())
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or re.fullmatch(r"127\.\d+\.\d+\.\d+", host) is not None

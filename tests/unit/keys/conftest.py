@@ -36,7 +36,7 @@ def openssl(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Runs `openssl ... -out FILE` and gives the file; skips by name what this openssl cannot write."""
     program = shutil.which("openssl")
     if program is None:
-        pytest.skip("the openssl command is not installed")
+        pytest.skip("the openssl command is not installed: `make system` as root brings it")
     folder = tmp_path_factory.mktemp("openssl")
     made = iter(range(10_000))
 
@@ -45,7 +45,9 @@ def openssl(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         command = [program, *map(str, arguments), "-out", str(target)]
         done = subprocess.run(command, capture_output=True, check=False, timeout=60)
         if done.returncode or not target.exists():
-            pytest.skip(f"this openssl cannot do: openssl {' '.join(map(str, arguments))}")
+            pytest.skip(
+                f"this openssl is too old, or lacks its legacy provider, for: openssl {' '.join(map(str, arguments))}"
+            )
         return target
 
     return run

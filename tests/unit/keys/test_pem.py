@@ -143,7 +143,7 @@ def test_openssh_by_ssh_keygen(tmp_path: Path, password: str, kind: str) -> None
     """What ssh-keygen writes is read with its password and refused without."""
     program = shutil.which("ssh-keygen")
     if program is None:
-        pytest.skip("the ssh-keygen command is not installed")
+        pytest.skip("the ssh-keygen command is not installed: `make system` as root brings it")
     path = tmp_path / "key"
     subprocess.run([program, "-q", "-t", kind, "-N", password, "-f", str(path)], check=True, timeout=60)
     from_pem(path.read_bytes(), password=password).ensure_valid()
