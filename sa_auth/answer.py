@@ -6,13 +6,13 @@ Bodies never reach a message. Stands under the exchange. Source: RFC 6749 sectio
 
 from __future__ import annotations
 
-import json
 import re
 from types import MappingProxyType
 from typing import Any
 
 from . import errors
 from ._clock import Instant
+from ._jsonobject import json_object
 from .errors import ResponseError, SaAuthError, TokenEndpointError
 from .policy import LONGEST_RETRY_AFTER, RefreshPolicy, seconds
 from .token import NOTHING, Token
@@ -20,7 +20,6 @@ from .wire import Response
 
 BEARER = "Bearer"
 _LONGEST_TOKEN = 16_384
-_MOST_PARTS = 10_000  # objects and arrays in one answer
 _VISIBLE = re.compile(r"[\x21-\x7e]+")  # no space, no control character: safe in a header
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
 _JWT = re.compile(r"eyJ[\w-]{6,}[\w.-]*")  # some servers quote the assertion they refuse
@@ -102,7 +101,7 @@ def read(
     """
     if 300 <= response.status < 400:
         raise _redirected(response)
-    fields = _json_object(response)
+    fields = json_object(response.body, _DECIDING, status=response.status)
     if response.status >= 400 or (fields is not None and fields.get("error") is not None):
         raise _refusal(response, fields or {}, asked)
     if fields is None:
@@ -152,51 +151,6 @@ def _life(expires_in: Any, policy: RefreshPolicy) -> float:
         return policy.default_life  # never for ever
     # Below a second every call would be an exchange.
     return min(max(life, 1.0), policy.longest_life)
-
-
-class _Doubled(dict[str, Any]):
-    """A JSON object of which a deciding name stood twice."""
-
-
-def _json_object(response: Response) -> dict[str, Any] | None:
-    """The body as one JSON object; None where it is not one.
-
-    Raises:
-        ResponseError: a deciding field stands in it twice: two readers would read two different tokens.
-    """
-    body = response.body
-    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
-        return None  # 256 KiB of brackets become 8 MB of objects
-    try:
-        fields = json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse, parse_int=_integer
-        )
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(fields, _Doubled):
-        raise ResponseError(
-            "A field stands twice in the answer.", code="duplicate_field", status=response.status,
-            hint="Two readers would read two different tokens, so it is not used: tell the server's operator.",
-        )  # fmt: skip
-    return fields if isinstance(fields, dict) else None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        deciding = [name for name, _ in pairs if name in _DECIDING]
-        if len(deciding) > len(set(deciding)):
-            return _Doubled(found)
-    return found
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)  # NaN and Infinity are no JSON
-
-
-def _integer(digits: str) -> int | float:
-    # Python refuses to read more than 4,300 digits with a ValueError of its own; nobody means such a number.
-    return int(digits) if len(digits) <= 100 else float("inf")
 
 
 def _refusal(response: Response, fields: dict[str, Any], asked: Instant) -> SaAuthError:

@@ -10,7 +10,6 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock
 from ._secret import Secret
@@ -23,13 +22,11 @@ from .policy import RefreshPolicy, Retry, positive
 from .signers.base import Signer
 from .token import NOTHING
 from .transports import LateTransport
-from .wire import Transport, is_loopback
+from .wire import Transport
 
 Kind = TypeVar("Kind")
 _LONGEST_TIMEOUT = 86_400.0
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
-# No backslash: some readers of URLs take it for a slash, and would see another host than we do.
-_VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 
 
 class Settings(NamedTuple):
@@ -277,41 +274,3 @@ def whole_seconds(value: object, name: str) -> int | None:
             f"{name} is not a number of at least one second.", code="bad_argument", hint="Seconds, as an int or float."
         )
     return int(value)
-
-
-def endpoint(url: object, name: str, *, by_caller: bool) -> str:
-    """Takes the address of a token endpoint.
-
-    Args:
-        url: What was given.
-        name: The argument's name, for the message.
-        by_caller: Whether it stands in code; a key file alone may not choose plain http, not even to loopback.
-
-    Raises:
-        ConfigError: it is not https (http: to loopback), or holds user information or a fragment.
-    """
-    given = text(url, name) or ""
-    parts = None
-    try:
-        parts = urlsplit(given)
-        _ = parts.port
-    except ValueError:
-        parts = None
-    if parts is None or not parts.hostname or not _VISIBLE.fullmatch(given):
-        raise ConfigError(
-            f"{name} is no absolute URL, or has a space or line end in it.", code="bad_endpoint",
-            hint="For example https://host/token.",
-        )  # fmt: skip
-    if parts.username is not None or parts.password is not None or "#" in given:
-        raise ConfigError(
-            f"{name} holds user information or a fragment.", code="bad_endpoint",
-            hint="A client secret goes into client_auth=.",
-        )  # fmt: skip
-    plain_allowed = parts.scheme == "http" and is_loopback(parts.hostname) and by_caller
-    if parts.scheme != "https" and not plain_allowed:
-        raise ConfigError(
-            f"{name} at {parts.hostname} is not https.", code="bad_endpoint",
-            hint="Plain http is allowed to this machine only (127.0.0.1, localhost), and only where "
-            "token_endpoint= says so in code, not in a key file.",
-        )  # fmt: skip
-    return given

@@ -5,11 +5,19 @@ Rule: values only. An adapter of `transports/` knows HTTP and nothing of OAuth; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from ._clock import Deadline
+from .errors import ConfigError
 from .token import NOTHING
+
+# No backslash: some readers of URLs take it for a slash, and would see another host than we do.
+_VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 
 
 class Request(NamedTuple):
@@ -20,12 +28,14 @@ class Request(NamedTuple):
         body: The bytes to send; they hold the assertion, so no repr shows them.
         headers: Name to value.
         method: "POST" for a token request.
+        peer: Whom it goes to, for messages.
     """
 
     url: str
     body: bytes = b""
     headers: Mapping[str, str] = NOTHING
     method: str = "POST"
+    peer: str = "token endpoint"
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url})"
@@ -67,6 +77,81 @@ class Transport(Protocol):
             TransportError: there is no whole response; `connected` tells whether the server may have seen the request.
         """
         ...
+
+
+class Conversation(NamedTuple):
+    """One exchange under way: who carries its requests, and when all of it must be over.
+
+    What is fetched on the way (an assertion of a token service, say) is fetched within it.
+    """
+
+    transport: Transport
+    deadline: Deadline
+
+    def send(self, request: Request) -> Response:
+        """Sends once, within the deadline.
+
+        Raises:
+            TransportError: there is no whole response.
+        """
+        return self.transport.send(request, self.deadline)
+
+
+# In the context and not in an argument: between an exchange and what its grant fetches stand parts that know no HTTP.
+_current: ContextVar[Conversation | None] = ContextVar("sa_auth_conversation", default=None)
+
+
+def conversation() -> Conversation | None:
+    """The exchange that this code runs in; None outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def conversing(within: Conversation) -> Iterator[None]:
+    """Makes a conversation the current one."""
+    before = _current.set(within)
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def endpoint(url: object, name: str, *, by_caller: bool) -> str:
+    """Takes the address of an endpoint that secrets are sent to.
+
+    Args:
+        url: What was given.
+        name: The argument's name, for the message.
+        by_caller: Whether it stands in code; a key file alone may not choose plain http, not even to loopback.
+
+    Raises:
+        ConfigError: it is not https (http: to loopback), or holds user information or a fragment.
+    """
+    parts = None
+    if isinstance(url, str) and _VISIBLE.fullmatch(url):
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            parts = None
+    if not isinstance(url, str) or parts is None or not parts.hostname:
+        raise ConfigError(
+            f"{name} is no absolute URL, or has a space or line end in it.", code="bad_endpoint",
+            hint="For example https://host/token.",
+        )  # fmt: skip
+    if parts.username is not None or parts.password is not None or "#" in url:
+        raise ConfigError(
+            f"{name} holds user information or a fragment.", code="bad_endpoint",
+            hint="A client secret goes into client_auth=.",
+        )  # fmt: skip
+    plain_allowed = parts.scheme == "http" and is_loopback(parts.hostname) and by_caller
+    if parts.scheme != "https" and not plain_allowed:
+        raise ConfigError(
+            f"{name} at {parts.hostname} is not https.", code="bad_endpoint",
+            hint=f"Plain http is allowed to this machine only (127.0.0.1, localhost), and only where {name}= says so "
+            "in code, not in a key file.",
+        )  # fmt: skip
+    return url
 
 
 def is_loopback(host: str) -> bool:

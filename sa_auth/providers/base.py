@@ -15,8 +15,9 @@ from ..client_auth import CLIENT_AUTH, ClientAuth, ClientId
 from ..errors import ConfigError
 from ..exchange import Exchange
 from ..grants import GRANTS, Grant, JWTBearer
-from ..settings import Settings, endpoint
+from ..settings import Settings
 from ..signers.base import Signer
+from ..wire import endpoint
 
 
 class KeyFile(NamedTuple):

@@ -18,13 +18,13 @@ class TooLong(Exception):  # noqa: N818 - never leaves this folder
     """The reply exceeds what a token endpoint has any reason to send."""
 
 
-def translate(error: Exception, host: str, deadline: Deadline) -> SaAuthError:
+def translate(error: Exception, host: str, deadline: Deadline, peer: str = "token endpoint") -> SaAuthError:
     """Names a failure by what it means for the caller; the foreign error itself is let go."""
     if isinstance(error, SaAuthError):
         return error.copy()
     causes = _causes(error)
     names = {type(cause).__name__ for cause in causes}
-    where = f"the token endpoint at {host}"
+    where = f"the {peer} at {host}"
     for signs, make in _FAILURES:
         if names & signs:
             return make(where, causes)

@@ -169,7 +169,7 @@ class RequestsTransport:
             raw = sent.raw
             return self._read(sent, raw, request.url)
         except Exception as error:  # noqa: BLE001 - of requests, urllib3, http.client, ssl or the socket
-            failure = translate(error, urlsplit(request.url).netloc, deadline)
+            failure = translate(error, urlsplit(request.url).netloc, deadline, request.peer)
         finally:
             _deadline.reset(token)
             if raw is not None and not raw.closed and not _at_end(raw):

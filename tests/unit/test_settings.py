@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sa_auth.errors import ConfigError
 from sa_auth.exchange import ServerClock
-from sa_auth.settings import Settings, endpoint, is_loopback, pairs, strings, text, whole_seconds, words
+from sa_auth.settings import Settings, pairs, strings, text, whole_seconds, words
 from sa_auth.testing import Authority
+from sa_auth.wire import endpoint, is_loopback
 
 
 def refusal(call: Any, *arguments: Any, **named: Any) -> ConfigError:

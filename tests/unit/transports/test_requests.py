@@ -668,7 +668,7 @@ def test_shelf() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[0:0:0:0:0:0:0:1]", "127.9.9.9"])
 def test_one_meaning_of_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every address that may be spoken to in the clear is one that no proxy of the environment is shown."""
-    from sa_auth.settings import endpoint
+    from sa_auth.wire import endpoint
 
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     url = endpoint(f"http://{host}:8080/token", "token_endpoint", by_caller=True)

@@ -1,0 +1,67 @@
+"""Reads one JSON object from a server that is not trusted.
+
+Rule: bounded, and strict where two readers could read two things. Stands under everything that reads a reply.
+Source: RFC 8259; FAULTS line 13 in docs/faults.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from .errors import ResponseError
+
+_MOST_PARTS = 10_000  # objects and arrays in one answer
+
+
+class _Doubled(dict[str, Any]):
+    """A JSON object of which a deciding name stood twice."""
+
+
+def json_object(body: bytes, deciding: Collection[str], *, status: int | None = None) -> dict[str, Any] | None:
+    """Reads a body as one JSON object.
+
+    Args:
+        body: UTF-8, with or without a byte order mark.
+        deciding: Names that may stand in it once.
+        status: Of the reply, for the error.
+
+    Returns:
+        The object; None where the body is not one.
+
+    Raises:
+        ResponseError: a deciding name stands in it twice: two readers would read two different tokens.
+    """
+    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
+        return None  # 256 KiB of brackets become 8 MB of objects
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            named = [name for name, _ in pairs if name in deciding]
+            if len(named) > len(set(named)):
+                return _Doubled(found)
+        return found
+
+    try:
+        fields = json.loads(
+            body.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=_refuse, parse_int=_integer
+        )
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(fields, _Doubled):
+        raise ResponseError(
+            "A field stands twice in the answer.", code="duplicate_field", status=status,
+            hint="Two readers would read two different tokens, so it is not used: tell the server's operator.",
+        )  # fmt: skip
+    return fields if isinstance(fields, dict) else None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)  # NaN and Infinity are no JSON
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses to read more than 4,300 digits with a ValueError of its own; nobody means such a number.
+    return int(digits) if len(digits) <= 100 else float("inf")
