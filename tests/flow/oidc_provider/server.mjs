@@ -24,8 +24,9 @@ const ALGORITHMS = [
 ];
 const RESOURCES = { 'https://files.example.test/': 'read write', 'https://mail.example.test/': 'read send' };
 
-// What it saw, told at /_test/...: true reasons of refusals, client assertions, grants that were given.
+// What it saw since it was last asked, told at /_test/seen: true reasons of refusals, client assertions, grants given.
 const seen = { errors: [], assertions: [], grants: [] };
+const forget = () => Object.fromEntries(Object.entries(seen).map(([name, list]) => [name, list.splice(0)]));
 
 // What the server knows of a refusal and does not say to the client.
 function note(event) {
@@ -75,7 +76,7 @@ function configuration(clients) {
       dPoP: {
         enabled: true,
         nonceSecret: randomBytes(32),
-        requireNonce: (ctx) => Boolean(ctx.oidc.client?.nonceRequired),
+        requireNonce: (ctx) => Boolean(ctx.oidc.client?.nonceRequired) || ctx.oidc.route === 'userinfo',
       },
       fapi: { enabled: true, profile: (_ctx, client) => (client?.fapi ? '2.0' : undefined) },
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
@@ -158,7 +159,7 @@ async function serve(listener, scheme, clients) {
     try {
       if (room === 'api') return await api(provider, issuer, req, res);
       if (room === '_test' && name === 'interaction') return await agree(provider, req, res);
-      if (room === '_test' && name in seen) return reply(res, 200, seen[name].splice(0));
+      if (room === '_test' && name === 'seen') return reply(res, 200, forget());
       return rest(req, res);
     } catch (error) {
       seen.errors.push({ event: 'server_error', error: String(error), trace: error.stack });
