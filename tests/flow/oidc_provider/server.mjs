@@ -76,7 +76,7 @@ function configuration(clients) {
       dPoP: {
         enabled: true,
         nonceSecret: randomBytes(32),
-        requireNonce: (ctx) => Boolean(ctx.oidc.client?.nonceRequired) || ctx.oidc.route === 'userinfo',
+        requireNonce: (ctx) => Boolean(ctx.oidc.client?.nonce_required) || ctx.oidc.route === 'userinfo',
       },
       fapi: { enabled: true, profile: (_ctx, client) => (client?.fapi ? '2.0' : undefined) },
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
@@ -128,13 +128,13 @@ async function proven(req, url, token) {
 }
 
 // The API: says whose token it was called with. A token bound to a key or a certificate is taken with that alone.
-async function api(provider, issuer, req, res) {
+async function api(provider, url, req, res) {
   const [scheme, value = ''] = (req.headers.authorization ?? '').split(' ');
   const token = await provider.ClientCredentials.find(value) ?? await provider.AccessToken.find(value);
   const asked = token?.jkt ? 'DPoP' : 'Bearer';
   const bound = token?.['x5t#S256'];
   const held = token && scheme === asked
-    && (!token.jkt || token.jkt === await proven(req, `${issuer}${req.url}`, value))
+    && (!token.jkt || token.jkt === await proven(req, url, value))
     && (!bound || bound === digest(req.socket.getPeerCertificate?.().raw ?? ''));
   if (!held) return reply(res, 401, { error: 'invalid_token' }, { 'www-authenticate': `${asked} error="invalid_token"` });
   return reply(res, 200, {
@@ -157,7 +157,7 @@ async function serve(listener, scheme, clients) {
     const { pathname } = new URL(req.url, issuer);
     const [, room, name] = pathname.split('/');
     try {
-      if (room === 'api') return await api(provider, issuer, req, res);
+      if (room === 'api') return await api(provider, `${issuer}${pathname}`, req, res);
       if (room === '_test' && name === 'interaction') return await agree(provider, req, res);
       if (room === '_test' && name === 'seen') return reply(res, 200, forget());
       return rest(req, res);
