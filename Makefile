@@ -26,9 +26,13 @@ bench: .venv/ready-test  ## figures as ratios to a floor measured in the same ru
 compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
 	$(BIN)/python -m benchmarks.compare_faults
 
-system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen
-	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null || \
-	  { apt-get update -qq && apt-get install -y -qq openssl openssh-client; }
+# A package's service would start as it is installed, were there no policy-rc.d to forbid it.
+system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen, and nginx, which is not started
+	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null && command -v nginx >/dev/null || { \
+	  policy=/usr/sbin/policy-rc.d; test -e $$policy || { \
+	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT INT TERM; printf '#!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; }; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    openssl openssh-client nginx >/dev/null; }
 
 .venv/pip:
 	$(PYTHON) -m venv .venv
