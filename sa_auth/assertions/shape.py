@@ -73,6 +73,11 @@ def kind_of(text: str) -> str:
     return "saml2" if bare.startswith("<") or saml.begins(bare) else "opaque"
 
 
+def is_saml2(text: str) -> bool:
+    """Whether an assertion is SAML 2.0, as XML or as base64."""
+    return kind_of(text) == "saml2"
+
+
 def require_jwt(text: str, where: str) -> str:
     """Gives the text back if it is a JWT.
 
