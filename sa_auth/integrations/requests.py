@@ -218,3 +218,45 @@ def _foreign(request: object) -> ConfigError:
         f"This is a request of {library!r}, not of requests.", code="foreign_request",
         hint=f"{use}, or set the header yourself: creds.token().authorization.",
     )  # fmt: skip
+
+
+def adapter(creds: Any, **options: Any) -> requests.adapters.HTTPAdapter:
+    """An adapter for a Session that presents the certificate which the tokens are bound to (RFC 8705 section 3).
+
+    Whom to trust stays what the Session says (`verify`, REQUESTS_CA_BUNDLE). The certificate is shown to the hosts
+    it is mounted for and to no other; where the key is changed, new connections present the new one.
+
+    Args:
+        creds: Credentials by mutual TLS; or anything whose `tls_key` is a key with its certificate.
+        options: As of `requests.adapters.HTTPAdapter`, for example pool_maxsize=50.
+
+    Returns:
+        An adapter to mount.
+
+    Raises:
+        ConfigError: `no_tls_key`, there is no certificate that tokens are bound to.
+
+    Example:
+        >>> import requests, trustme
+        >>> from types import SimpleNamespace
+        >>> from sa_auth import keys
+        >>> leaf = trustme.CA().issue_cert("robot.example")
+        >>> key = keys.from_pem(leaf.private_key_pem.bytes(), certificate=leaf.cert_chain_pems[0].bytes())
+        >>> creds = SimpleNamespace(tls_key=key)  # in earnest: ServiceAccountCredentials by mutual TLS
+        >>> session = requests.Session()
+        >>> session.mount("https://api.example/", adapter(creds))
+    """
+    from ..transports.certificate import thumbprint_of
+    from ..transports.mutual_tls import PresentingAdapter
+
+    def key() -> Any:
+        found = getattr(creds, "tls_key", None)
+        if found is None:
+            raise ConfigError(
+                "These credentials have no certificate that their tokens are bound to.", code="no_tls_key",
+                hint='Set mutual TLS up: client_auth="tls_client_auth", with certificate= beside the key.',
+            )  # fmt: skip
+        return found
+
+    thumbprint_of(key())
+    return PresentingAdapter(key, **options)

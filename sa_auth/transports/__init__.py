@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from .._clock import Deadline
 from .._registry import Registry
 from ..wire import Request, Response, Transport
+from .certificate import stays_here, thumbprint_of
 
 if TYPE_CHECKING:
+    from ..keys import Key
     from .requests import RequestsTransport
 
 __all__ = ["TRANSPORTS", "LateTransport", "RequestsTransport"]
@@ -24,21 +26,42 @@ def __getattr__(name: str) -> Any:
 
 
 class LateTransport:
-    """The default transport, made when something is first sent."""
+    """The default transport, made when something is first sent.
 
-    __slots__ = ("_transport",)
+    Args:
+        certificate: A key with its certificate, presented to every https server; None: none is.
 
-    default = True
+    Attributes:
+        certificate: As given.
+        certificate_thumbprint: Its x5t#S256 (RFC 8705 section 3.1); "" where there is none.
+        default: Whether any other one without a certificate would do as well.
 
-    def __init__(self) -> None:
+    Raises:
+        ConfigError: `certificate` is no key, or has no certificate.
+    """
+
+    __slots__ = ("_transport", "certificate", "certificate_thumbprint")
+
+    def __init__(self, certificate: Key | None = None) -> None:
+        self.certificate_thumbprint = thumbprint_of(certificate)
+        self.certificate = certificate
         self._transport: Any = None
+
+    @property
+    def default(self) -> bool:
+        """Whether nothing tells it from another."""
+        return self.certificate is None
+
+    def presenting(self, certificate: Key | None) -> LateTransport:
+        """A default transport with that certificate, or with none; its connections are its own."""
+        return LateTransport(certificate)
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Sends once; see `wire.Transport`."""
         transport = self._transport
         if transport is None:
             # Two threads may make one each; the second one's is kept and the first one's used once: both are whole.
-            transport = self._transport = TRANSPORTS["requests"]()
+            transport = self._transport = TRANSPORTS["requests"](certificate=self.certificate)
         sender: Transport = transport
         return sender.send(request, deadline)
 
@@ -46,3 +69,8 @@ class LateTransport:
         """Closes idle connections, if any were made."""
         if self._transport is not None:
             self._transport.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.certificate is not None:
+            raise stays_here("A transport")
+        return LateTransport, ()

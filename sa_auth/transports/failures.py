@@ -12,19 +12,33 @@ from typing import Any
 
 from .._clock import Deadline
 from ..errors import SaAuthError, TransportError
+from . import alerts
 
 
 class TooLong(Exception):  # noqa: N818 - never leaves this folder
     """The reply exceeds what a token endpoint has any reason to send."""
 
 
-def translate(error: Exception, host: str, deadline: Deadline, peer: str = "token endpoint") -> SaAuthError:
-    """Names a failure by what it means for the caller; the foreign error itself is let go."""
+def translate(
+    error: Exception, host: str, deadline: Deadline, peer: str = "token endpoint", *, presented: bool = False
+) -> SaAuthError:
+    """Names a failure by what it means for the caller; the foreign error itself is let go.
+
+    Args:
+        error: What was raised.
+        host: Whom the request went to.
+        deadline: Of the request.
+        peer: What that host is, in words.
+        presented: Whether a client certificate was there to be presented.
+    """
     if isinstance(error, SaAuthError):
         return error.copy()
     causes = _causes(error)
     names = {type(cause).__name__ for cause in causes}
     where = f"the {peer} at {host}"
+    refusal = None if "ProxyError" in names else alerts.refusal(where, causes, presented=presented)
+    if refusal is not None:
+        return refusal
     for signs, make in _FAILURES:
         if names & signs:
             return make(where, causes)

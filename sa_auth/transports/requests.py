@@ -1,7 +1,8 @@
 """Carries a request with `requests`, below its Session.
 
 Rule: through the transport adapter, so that no netrc, cookie, hook or redirect of a Session has a say; and no byte
-is waited for past the deadline or read past the limit. The only module of the core that imports `requests`.
+is waited for past the deadline or read past the limit. With `mutual_tls` the only module of the core that imports
+`requests`.
 Source: FAULTS lines 10 to 12 in docs/faults.md; urllib3 2.6 for bounded decoding.
 """
 
@@ -10,22 +11,27 @@ from __future__ import annotations
 import io
 import os
 import socket
+import ssl
 from contextvars import ContextVar
 from http.client import HTTPException, HTTPResponse, parse_headers
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 import urllib3.connection
-from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
 from .._clock import Deadline
 from ..errors import ConfigError, SaAuthError
 from ..wire import Request, Response, is_loopback
+from .certificate import stays_here, thumbprint_of
 from .failures import TooLong, translate
+from .mutual_tls import PresentingAdapter
+
+if TYPE_CHECKING:
+    from ..keys import Key
 
 WIRE_LIMIT = 64 * 1024
 BODY_LIMIT = 256 * 1024
@@ -91,10 +97,18 @@ def _bound(base: type[Any]) -> type[Any]:
             sock.settimeout(max(_deadline.get().left(), 0.001))
             return sock
 
+        def send(self, data: Any) -> None:
+            try:
+                super().send(data)
+            except ssl.SSLEOFError:
+                # In the socket's own word, which urllib3 passes over to read what the server said before it went: in
+                # TLS 1.3 that is where it says that it wants a certificate, or another one.
+                raise BrokenPipeError from None
+
         def _tunnel(self) -> None:
             try:
                 super()._tunnel()
-            except (ConnectionError, HTTPException):
+            except (ConnectionError, HTTPException, ssl.SSLError):
                 self.close()  # which urllib3 takes as a sign that it was the proxy that failed
                 raise
 
@@ -109,7 +123,7 @@ class _TLSPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _bound(urllib3.connection.HTTPSConnection)
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(PresentingAdapter):
     """The adapter of `requests`, with pools of bounded connections."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -128,16 +142,27 @@ class RequestsTransport:
     Args:
         verify: True, or a path to a CA bundle. There is no way to turn verification off.
         proxies: Scheme to proxy URL, as in `requests`; None: those of the environment.
+        certificate: A key with its certificate, presented to every https server (RFC 8705); no proxy sees it.
+
+    Attributes:
+        certificate: As given.
+        certificate_thumbprint: Its x5t#S256 (RFC 8705 section 3.1); "" where there is none.
 
     Raises:
-        ConfigError: `verify` is neither.
+        ConfigError: `verify` is neither; `certificate` is no key, or has no certificate.
 
     Example:
         >>> RequestsTransport(verify="/etc/ssl/corporate.pem")
         RequestsTransport()
     """
 
-    def __init__(self, *, verify: bool | str | os.PathLike[str] = True, proxies: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        verify: bool | str | os.PathLike[str] = True,
+        proxies: dict[str, str] | None = None,
+        certificate: Key | None = None,
+    ) -> None:
         if verify is not True and not isinstance(verify, str | os.PathLike):
             raise ConfigError(
                 "verify is neither True nor a path to a CA bundle.", code="bad_argument",
@@ -145,7 +170,18 @@ class RequestsTransport:
             )  # fmt: skip
         self._verify = verify if verify is True else os.fspath(verify)
         self._proxies = dict(proxies) if proxies is not None else None
+        self.certificate_thumbprint = thumbprint_of(certificate)
+        self._certificate = certificate
         self._pooled: tuple[int, _Adapter] | None = None
+
+    @property
+    def certificate(self) -> Key | None:
+        """What is presented; None: nothing."""
+        return self._certificate
+
+    def presenting(self, certificate: Key | None) -> RequestsTransport:
+        """The same settings with another certificate, or with none; its connections are its own."""
+        return RequestsTransport(verify=self._verify, proxies=self._proxies, certificate=certificate)
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Sends once and reads the reply within bounds.
@@ -169,7 +205,9 @@ class RequestsTransport:
             raw = sent.raw
             return self._read(sent, raw, request.url)
         except Exception as error:  # noqa: BLE001 - of requests, urllib3, http.client, ssl or the socket
-            failure = translate(error, urlsplit(request.url).netloc, deadline, request.peer)
+            failure = translate(
+                error, urlsplit(request.url).netloc, deadline, request.peer, presented=self._certificate is not None
+            )
         finally:
             _deadline.reset(token)
             if raw is not None and not raw.closed and not _at_end(raw):
@@ -182,7 +220,7 @@ class RequestsTransport:
         # of two threads that make one each, the one's is used once and let go.
         pooled = self._pooled
         if pooled is None or pooled[0] != os.getpid():
-            pooled = self._pooled = (os.getpid(), _Adapter(pool_maxsize=16))
+            pooled = self._pooled = (os.getpid(), _Adapter(lambda: self._certificate, pool_maxsize=16))
         return pooled[1]
 
     def _read(self, sent: requests.Response, raw: Any, url: str) -> Response:
@@ -223,9 +261,11 @@ class RequestsTransport:
             pooled[1].close()
 
     def __repr__(self) -> str:
-        return "RequestsTransport()"
+        return "RequestsTransport()" if self._certificate is None else f"RequestsTransport({self._certificate!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._certificate is not None:
+            raise stays_here("A transport")
         return _make, (self._verify, self._proxies)
 
 
