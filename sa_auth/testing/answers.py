@@ -1,6 +1,6 @@
-"""The authority's honest answers: a token, or a "no" that says which rule was broken.
+"""The authority's honest "no": which rule was broken, and how an answer says so.
 
-Source: RFC 6749 section 5.1 for a token, section 5.2 for a refusal; RFC 9110 section 5.6.7 for the date.
+Source: RFC 6749 section 5.2 for a refusal; RFC 9110 section 5.6.7 for the date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from sa_auth.wire import Response
 
 from .faults import reply
 from .record import Verdict
-from .rules import RULES
+from .rules import RULES, Case
+from .rules.uris import EXCHANGE
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,12 +21,6 @@ _ERRORS = {rule.name: rule.error for rule in RULES}
 _NOT_IN_DESCRIPTION = re.compile(r"[^ !#-\[\]-~]")
 _LONGEST_DESCRIPTION = 400
 _STATUSES = {"invalid_client": 401}
-
-
-def granted(token: str, lifetime: float, scope: str) -> Response:
-    """Hands a token out; `lifetime` in seconds, `scope` only where one was asked for."""
-    fields = {"access_token": token, "token_type": "Bearer", "expires_in": int(lifetime)}
-    return reply(200, {**fields, "scope": scope} if scope else fields)
 
 
 def first_broken(verdicts: tuple[Verdict, ...]) -> Verdict | None:
@@ -37,26 +32,35 @@ def first_broken(verdicts: tuple[Verdict, ...]) -> Verdict | None:
     return next((verdict for verdict in doubtful if verdict.ok is False), doubtful[0] if doubtful else None)
 
 
-def error_of(verdict: Verdict) -> str:
+def error_of(verdict: Verdict, case: Case) -> str:
     """The `error` that a broken rule stands for."""
-    return _ERRORS[verdict.rule]
+    error = _ERRORS[verdict.rule]
+    if case.at_api:
+        return "invalid_token" if error == "invalid_grant" else error
+    # RFC 8693 section 2.2.2 knows one error for whatever is wrong with the tokens that are exchanged.
+    return "invalid_request" if error == "invalid_grant" and case.grants(EXCHANGE) else error
 
 
-def refused(verdict: Verdict, *, authorization: bool) -> Response:
+def described(verdict: Verdict) -> str:
+    """What a broken rule has to say, in the characters that an `error_description` may have."""
+    description = f"{verdict.detail} [{verdict.rule}, {verdict.section}]"
+    return _NOT_IN_DESCRIPTION.sub("?", description)[:_LONGEST_DESCRIPTION]
+
+
+def refused(verdict: Verdict, error: str, *, authorization: bool) -> Response:
     """Says no, and which rule says so.
 
     Args:
         verdict: The one that decides.
+        error: The error it stands for.
         authorization: Whether the client tried an Authorization header, which is then answered in kind.
     """
-    error = error_of(verdict)
-    description = f"{verdict.detail} [{verdict.rule}, {verdict.section}]"
-    fields = {"error": error, "error_description": _NOT_IN_DESCRIPTION.sub("?", description)[:_LONGEST_DESCRIPTION]}
     headers = {}
-    if verdict.rule == "method_post":
+    if verdict.rule in {"method_post", "rest_post"}:
         headers["allow"] = "POST"
     if error == "invalid_client" and authorization:
         headers["www-authenticate"] = 'Basic realm="token", charset="UTF-8"'
+    fields = {"error": error, "error_description": described(verdict)}
     return reply(405 if "allow" in headers else _STATUSES.get(error, 400), fields, headers)
 
 

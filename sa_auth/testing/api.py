@@ -1,8 +1,10 @@
 """An API that accepts the authority's tokens, and says what it received.
 
-Rule: cheap, as ten thousand calls come through here; the body is hashed, so that a caller can prove it came whole.
+Rule: cheap for plain bearer tokens, as ten thousand calls come through here; whatever takes more than a token (DPoP, a
+certificate, a JWT that is the token) is judged by the rules. The body is hashed, so that a caller can prove it came
+whole.
 
-Source: RFC 6750 sections 2.1 and 3.
+Source: RFC 6750 sections 2.1 and 3, RFC 8705 section 3, RFC 9449 sections 7 and 9.
 """
 
 from __future__ import annotations
@@ -16,8 +18,15 @@ from urllib.parse import urlsplit
 
 from sa_auth.wire import Request, Response
 
-from .tokens import Tokens, fingerprint
+from .answers import described, error_of, first_broken
+from .ledger import Ledger
+from .record import Verdict
+from .rules import Case, judge
+from .rules.proof import ALGORITHMS
+from .tokens import fingerprint
+from .world import World
 
+_ALGS = f'algs="{" ".join(ALGORITHMS)}"'
 _UNTOUCHED = hashlib.sha256(b"").hexdigest()
 
 
@@ -25,13 +34,16 @@ class Api:
     """Answers any path under `/api` to whoever brings a live token.
 
     Args:
-        tokens: The tokens that are out.
+        world: What was given out.
         now: Reads the authority's clock, in Unix seconds.
+        case: Makes a case of a request.
+        ledger: Where calls are noted that the rules judged.
 
     Attributes:
         calls: How many requests were accepted.
         refused: How many were answered 401.
         refuse_all: Whether every token is refused until further notice.
+        self_signed: The audience by which a self-signed JWT is taken; None: none is.
 
     Example:
         >>> from sa_auth.testing import Authority
@@ -42,15 +54,42 @@ class Api:
         200
     """
 
-    def __init__(self, tokens: Tokens, now: Callable[[], float]) -> None:
-        self._tokens = tokens
+    def __init__(
+        self, world: World, now: Callable[[], float], case: Callable[[str, Request], Case], ledger: Ledger
+    ) -> None:
+        self._world = world
         self._now = now
+        self._case = case
+        self._ledger = ledger
         self._lock = threading.Lock()
         self._refuse_left = 0
         self._per_token: Counter[str] = Counter()
         self.calls = 0
         self.refused = 0
         self.refuse_all = False
+        self.self_signed: str | None = None
+
+    @property
+    def dpop_nonce(self) -> bool:
+        """Whether it demands a nonce of its own in DPoP proofs."""
+        return self._world.api_nonces.demanded
+
+    @dpop_nonce.setter
+    def dpop_nonce(self, demanded: bool) -> None:
+        self._world.api_nonces.demanded = demanded
+
+    @property
+    def dpop_nonce_uses(self) -> int:
+        """How many proofs a nonce is good for; the last one is answered with the next nonce."""
+        return self._world.api_nonces.uses
+
+    @dpop_nonce_uses.setter
+    def dpop_nonce_uses(self, uses: int) -> None:
+        self._world.api_nonces.uses = uses
+
+    def accept_self_signed(self, audience: str | None) -> None:
+        """Takes a JWT that a registered issuer signed for this audience as a bearer token; None takes it back."""
+        self.self_signed = audience
 
     @property
     def calls_by_token(self) -> dict[str, int]:
@@ -77,23 +116,67 @@ class Api:
         """Answers one request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        known = scheme.lower() == "bearer" and self._tokens.find(token, self._now()) is not None
+        issued = self._world.tokens.find(token, self._now())
+        alone = self.self_signed is not None and token.count(".") == 2
+        if scheme.lower() == "dpop" or alone or (issued is not None and issued.bound):
+            return self._judge(request, token)
+        if self._admits(token, known=scheme.lower() == "bearer" and issued is not None):
+            return _welcome(request)
+        return _refusal(token)
+
+    def _judge(self, request: Request, token: str) -> Response:
+        """Answers a request that brings more than a token."""
+        case = self._case("api", request)
+        verdicts = judge(case)
+        broken = first_broken(verdicts)
+        if self._admits(token, known=broken is None):
+            response, error = _welcome(request), None
+            following = case.nonces.spend(case.proof.claims.get("nonce")) if self._spends_nonce(case) else None
+        else:
+            response = _explained(case, broken)
+            error = error_of(broken, case) if broken is not None else None
+            following = case.nonces.current if error == "use_dpop_nonce" else None
+        if following is not None:
+            response = Response(response.status, {**response.headers, "dpop-nonce": following}, response.body)
+        self._ledger.enter(case, verdicts, response, error, token=False)
+        return response
+
+    def _admits(self, token: str, *, known: bool) -> bool:
+        """Counts a call, and tells whether it is let in."""
         with self._lock:
             refused = self._refuse_left > 0
             if refused:
                 self._refuse_left -= 1
             if refused or self.refuse_all or not known:
                 self.refused += 1
-                return _refusal(token)
+                return False
             self.calls += 1
             self._per_token[token] += 1
-        return _welcome(request)
+            return True
+
+    def _spends_nonce(self, case: Case) -> bool:
+        return case.has_proof and case.nonces.demanded
 
 
 def _refusal(token: str) -> Response:
     """RFC 6750 section 3.1: whoever brings no token learns no error code."""
     challenge = 'Bearer error="invalid_token"' if token else "Bearer"
     body = b'{"error": "invalid_token"}' if token else b"{}"
+    return Response(401, {"www-authenticate": challenge, "content-type": "application/json"}, body)
+
+
+def _explained(case: Case, broken: Verdict | None) -> Response:
+    """Says which rule was broken, in the scheme that was tried (RFC 9449 section 7.2); None: it was refused at will."""
+    error = "invalid_token" if broken is None else error_of(broken, case)
+    reason = "" if broken is None else f', error_description="{described(broken)}"'
+    challenge = f'error="{error}"{reason}'
+    if case.scheme == "dpop":
+        challenge = f"DPoP {challenge}, {_ALGS}"
+    else:
+        challenge = f"Bearer {challenge}"
+        if case.issued is not None and case.issued.key is not None:
+            challenge = f"{challenge}, DPoP {_ALGS}"
+    body = json.dumps({"error": error}).encode("ascii")
     return Response(401, {"www-authenticate": challenge, "content-type": "application/json"}, body)
 
 

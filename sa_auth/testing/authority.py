@@ -12,21 +12,16 @@ import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sa_auth._clock import SYSTEM, Clock
 from sa_auth.wire import Request, Response
 
-from .answers import error_of, first_broken, granted, http_date, refused
 from .api import Api
-from .faults import Faults, Undo, reply
+from .desk import Desk
+from .enrolment import Enrolment
+from .faults import Faults, Stage
 from .ledger import Ledger
 from .record import Record, explain
-from .registration import Registration, verify_key, words
-from .replays import Replays
-from .rules import RULES, Case, Settings
-from .rules.scope import requested_scope
-from .tokens import Issued, Tokens
 
 if TYPE_CHECKING:
     import ssl
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
     from .transport import InProcessTransport
 
 
-class Authority:
+class Authority(Enrolment, Stage):
     """An authorization server and an API beside it.
 
     Args:
@@ -52,15 +47,24 @@ class Authority:
             once in any case.
         require_subject: Whether every assertion needs a `sub`. RFC 7523 demands it and Google goes without, so the
             default lets it be absent.
+        client_assertion_audience: What a client assertion names it by: "issuer", its issuer identifier alone and as a
+            string; "token_endpoint", as older servers want it; or "any", those and `audience`.
         keep: How many records `requests` keeps.
 
     Attributes:
         api: The API.
-        delay: Seconds between a request's acceptance and its answer.
-        skew: Seconds by which its clock runs ahead; negative: behind.
-        drip: Seconds between two bytes of a body.
-        cut: After how many bytes of a body the connection breaks; None: never.
-        unreachable: Whether nobody gets a connection.
+        refresh_tokens: None: no answer holds one; "rotate": those to a code, a refresh token and token exchange hold a
+            new one, and the old one is used up; "keep": they hold one that stays good.
+        resources: The resources that tokens are issued for (RFC 8707); None: any.
+        saml_audience: Another name of its own to SAML assertions, beside its token endpoint.
+        dpop_window: Seconds that a DPoP proof may be old.
+        dpop_downgrade: Whether DPoP is answered by a bearer token.
+        metadata_changes: Fields of its metadata to replace; None removes a field.
+        metadata_style: "both", or "oauth" or "oidc" alone.
+        metadata_reads: How often its metadata was read.
+        revocations: The accepted revocations, oldest first: the hint, and whether the token was known.
+        revoke_faults: The answers that are planned for the revocation endpoint.
+        rest_answer: Where the REST exchange puts "token" and "expires_at" or "expires_in", as dotted paths.
 
     Example:
         >>> import jwt, time
@@ -91,8 +95,11 @@ class Authority:
         max_lifetime: float = 3600.0,
         require_jti: bool = False,
         require_subject: bool = False,
+        client_assertion_audience: str = "issuer",
         keep: int = 10_000,
     ) -> None:
+        Enrolment.__init__(self)
+        Stage.__init__(self)
         self.clock = clock
         self.issuer = issuer if issuer is not None else f"https://authority-{secrets.token_hex(4)}.test"
         self.audience = (audience,) if isinstance(audience, str) else None if audience is None else tuple(audience)
@@ -101,19 +108,23 @@ class Authority:
         self.max_lifetime = max_lifetime
         self.require_jti = require_jti
         self.require_subject = require_subject
-        self.delay = 0.0
-        self.skew = 0.0
-        self.drip = 0.0
-        self.cut: int | None = None
-        self.unreachable = False
-        self.faults = Faults()
+        self.client_assertion_audience = client_assertion_audience
+        self.refresh_tokens: str | None = None
+        self.resources: Iterable[str] | None = None
+        self.saml_audience: str | None = None
+        self.dpop_window = 60.0
+        self.dpop_downgrade = False
+        self.metadata_changes: Mapping[str, Any] = {}
+        self.metadata_style = "both"
+        self.metadata_reads = 0
+        self.revocations: list[tuple[str | None, bool]] = []
+        self.revoke_faults = Faults()
+        self.rest_answer: Mapping[str, str] = {"token": "token", "expires_at": "expires_at"}
         self.served: tuple[str, ...] = ()
         self._lock = threading.Lock()
-        self._issuers: dict[str, Registration] = {}
-        self._replays = Replays()
-        self._tokens = Tokens()
         self._ledger = Ledger(keep)
-        self.api = Api(self._tokens, self.now)
+        self._desk = Desk(self, self._world, self._ledger)
+        self.api = Api(self._world, self.now, self._desk.case, self._ledger)
 
     @property
     def token_endpoint(self) -> str:
@@ -131,8 +142,38 @@ class Authority:
         return self.audience if self.audience is not None else (self.token_endpoint, *self.served)
 
     @property
+    def homes(self) -> tuple[str, ...]:
+        """The issuer identifiers that it has behind its servers: their URLs."""
+        return tuple(endpoint.removesuffix("/token") for endpoint in self.served)
+
+    @property
+    def client_audiences(self) -> tuple[str, ...]:
+        """The strings that a client assertion may name it by."""
+        issuers, endpoints = (self.issuer, *self.homes), (self.token_endpoint, *self.served)
+        chosen = {"issuer": issuers, "token_endpoint": endpoints}
+        return chosen.get(self.client_assertion_audience, (*issuers, *endpoints, *self.audiences))
+
+    @property
+    def dpop_nonce(self) -> bool:
+        """Whether its token endpoint demands a nonce in DPoP proofs."""
+        return self._world.nonces.demanded
+
+    @dpop_nonce.setter
+    def dpop_nonce(self, demanded: bool) -> None:
+        self._world.nonces.demanded = demanded
+
+    @property
+    def dpop_nonce_uses(self) -> int:
+        """How many proofs a nonce of its token endpoint is good for; the last one is answered with the next nonce."""
+        return self._world.nonces.uses
+
+    @dpop_nonce_uses.setter
+    def dpop_nonce_uses(self, uses: int) -> None:
+        self._world.nonces.uses = uses
+
+    @property
     def requests(self) -> tuple[Record, ...]:
-        """The newest token requests, oldest first."""
+        """The newest requests that were judged, oldest first; calls of the API only where they took more than a token."""
         return self._ledger.records
 
     @property
@@ -164,110 +205,8 @@ class Authority:
         """Forgets what was seen and counted; who is registered, and the tokens that are out, stay."""
         self._ledger.clear()
         self.api.clear()
-
-    def register(
-        self,
-        issuer: str,
-        public_key: Any,
-        *,
-        key_id: str | None = None,
-        algorithms: Iterable[str] | None = None,
-        subjects: str | Iterable[str] | None = None,
-        scopes: str | Iterable[str] | None = None,
-        client_id: str | None = None,
-        client_secret: str | None = None,
-    ) -> Registration:
-        """Makes an issuer known. Another key for the same issuer is added; the same `key_id` replaces its key.
-
-        Args:
-            issuer: The `iss` of its assertions.
-            public_key: PEM text or bytes, a certificate's PEM, a public key of `cryptography`, or a JWK.
-            key_id: The `kid` it answers to; default a JWK's own, else any.
-            algorithms: The `alg` values allowed; default all that fit the type of key.
-            subjects: The `sub` values allowed; None: any or none.
-            scopes: The scopes allowed; None: any.
-            client_id: How it names itself as a client; default the issuer, where a secret is given.
-            client_secret: The secret that it must prove itself with, by Basic or in the form; None: none.
-
-        Returns:
-            What is known of the issuer now.
-
-        Raises:
-            ConfigError: the key cannot be used.
-        """
-        key = verify_key(public_key, key_id, algorithms)
-        with self._lock:
-            before = self._issuers.get(issuer)
-            others = tuple(old for old in before.keys if old.key_id != key.key_id) if before else ()
-            known = Registration(issuer, (*others, key), words(subjects), words(scopes), client_id, client_secret)
-            # A new dict rather than a change: requests under judgement hold the old one.
-            self._issuers = {**self._issuers, issuer: known}
-        return known
-
-    def unregister(self, issuer: str) -> None:
-        """Forgets an issuer and its keys; unknown ones are fine."""
-        with self._lock:
-            self._issuers = {name: known for name, known in self._issuers.items() if name != issuer}
-
-    def issue(
-        self, *, issuer: str = "", subject: str | None = None, scope: str = "", lifetime: float | None = None
-    ) -> str:
-        """Makes a token without being asked, for a planned answer or for the API alone; not counted as an exchange.
-
-        Args:
-            issuer: Whom it is for.
-            subject: Whom it acts for.
-            scope: What it may do, space separated.
-            lifetime: Seconds; default `token_lifetime`.
-        """
-        now = self.now()
-        seconds = self.token_lifetime if lifetime is None else lifetime
-        return self._tokens.issue(Issued(issuer, subject, scope, now + seconds), now)
-
-    def revoke(self, token: str) -> bool:
-        """Makes a token worthless at the API; False where it was unknown."""
-        return self._tokens.revoke(token)
-
-    def revoke_all(self) -> int:
-        """Makes all tokens worthless at the API, and tells how many there were."""
-        return self._tokens.revoke_all()
-
-    # Faults: see `faults` for what is planned, `server` and `transport` for what is done to the connection.
-
-    def answer(
-        self,
-        status: int = 200,
-        body: bytes | str | Mapping[str, Any] = b"",
-        headers: Mapping[str, str] | None = None,
-        times: int | None = None,
-    ) -> Undo:
-        """Gives any answer at the token endpoint, in place of the honest one.
-
-        Args:
-            status: The HTTP status.
-            body: Its bytes, text, or fields to be written as JSON.
-            headers: Header fields; they replace those that would be set.
-            times: For how many requests; None: until `up()`, or the end of a `with` block.
-        """
-        return self.faults.plan(reply(status, body, headers), times)
-
-    def down(self, status: int = 503, retry_after: int | str | None = None) -> Undo:
-        """Answers every token request with an error of the server, until `up()` or the end of a `with` block.
-
-        Args:
-            status: The HTTP status.
-            retry_after: Seconds, or a date as text, for the Retry-After header; None: no such header.
-        """
-        return self.answer(status, headers={} if retry_after is None else {"retry-after": str(retry_after)})
-
-    def up(self) -> None:
-        """Ends `down`, `answer`, `hold` and `unreachable`."""
-        self.faults.clear()
-        self.unreachable = False
-
-    def hold(self) -> Undo:
-        """Holds every answer of the token endpoint back, after it was counted, until `up()` or the end of `with`."""
-        return self.faults.hold()
+        self.revocations.clear()
+        self.metadata_reads = 0
 
     def transport(self) -> InProcessTransport:
         """Gives a transport that reaches this authority without a socket."""
@@ -304,43 +243,5 @@ class Authority:
             self.served = tuple(home for home in self.served if home != token_endpoint)
 
     def handle(self, request: Request) -> Response:
-        """Answers one request to the token endpoint or the API. It never waits: `delay` is the carrier's to keep."""
-        path = urlsplit(request.url).path
-        if path == "/token":
-            return self._token(request)
-        if path == "/api" or path.startswith("/api/"):
-            return self.api.handle(request)
-        return reply(404, {"error": "not_found"})
-
-    def _token(self, request: Request) -> Response:
-        case = self._case(request)
-        verdicts = tuple(rule.verdict(case) for rule in RULES)
-        planned, broken = self.faults.take(), first_broken(verdicts)
-        if planned is not None:
-            response, error = planned, None
-        elif broken is not None:
-            response, error = refused(broken, authorization="authorization" in case.headers), error_of(broken)
-        else:
-            response, error = self._grant(case), None
-        self._ledger.enter(case, verdicts, response, error, token=planned is None and broken is None)
-        headers = {"date": http_date(case.now), "cache-control": "no-store", "pragma": "no-cache", **response.headers}
-        return Response(response.status, headers, response.body)
-
-    def _case(self, request: Request) -> Case:
-        url = urlsplit(request.url)
-        return Case(
-            method=request.method,
-            path=url.path,
-            query=url.query,
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=request.body,
-            now=self.now(),
-            settings=Settings(self.audiences, self.leeway, self.max_lifetime, self.require_jti, self.require_subject),
-            issuers=self._issuers,
-            replays=self._replays,
-        )
-
-    def _grant(self, case: Case) -> Response:
-        scope = requested_scope(case)
-        token = self.issue(issuer=case.claims["iss"], subject=case.claims.get("sub"), scope=scope)
-        return granted(token, self.token_lifetime, scope)
+        """Answers one request to any endpoint. It never waits: `delay` is the carrier's to keep."""
+        return self._desk.handle(request)

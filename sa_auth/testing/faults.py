@@ -102,3 +102,59 @@ def reply(
     elif isinstance(body, str):
         body = body.encode("utf-8")
     return Response(status, fields, body)
+
+
+class Stage:
+    """What can be played on an authority's token endpoint. `server` and `transport` do it to the connection.
+
+    Attributes:
+        delay: Seconds between a request's acceptance and its answer.
+        skew: Seconds by which its clock runs ahead; negative: behind.
+        drip: Seconds between two bytes of a body.
+        cut: After how many bytes of a body the connection breaks; None: never.
+        unreachable: Whether nobody gets a connection.
+        faults: The answers that are planned.
+    """
+
+    def __init__(self) -> None:
+        self.delay = 0.0
+        self.skew = 0.0
+        self.drip = 0.0
+        self.cut: int | None = None
+        self.unreachable = False
+        self.faults = Faults()
+
+    def answer(
+        self,
+        status: int = 200,
+        body: bytes | str | Mapping[str, Any] = b"",
+        headers: Mapping[str, str] | None = None,
+        times: int | None = None,
+    ) -> Undo:
+        """Gives any answer at the token endpoint, in place of the honest one.
+
+        Args:
+            status: The HTTP status.
+            body: Its bytes, text, or fields to be written as JSON.
+            headers: Header fields; they replace those that would be set.
+            times: For how many requests; None: until `up()`, or the end of a `with` block.
+        """
+        return self.faults.plan(reply(status, body, headers), times)
+
+    def down(self, status: int = 503, retry_after: int | str | None = None) -> Undo:
+        """Answers every token request with an error of the server, until `up()` or the end of a `with` block.
+
+        Args:
+            status: The HTTP status.
+            retry_after: Seconds, or a date as text, for the Retry-After header; None: no such header.
+        """
+        return self.answer(status, headers={} if retry_after is None else {"retry-after": str(retry_after)})
+
+    def up(self) -> None:
+        """Ends `down`, `answer`, `hold` and `unreachable`."""
+        self.faults.clear()
+        self.unreachable = False
+
+    def hold(self) -> Undo:
+        """Holds every answer of the token endpoint back, after it was counted, until `up()` or the end of `with`."""
+        return self.faults.hold()

@@ -10,9 +10,12 @@ from typing import TypeVar
 from sa_auth.wire import Response
 
 from .record import Form, Record, Verdict
-from .rules import Case, Unjudged
+from .rules import RULES, Case, Unjudged
 
 _T = TypeVar("_T")
+# Where tokens are asked for.
+_COUNTED = frozenset({"token", "exchange"})
+_DOUBTS = frozenset(rule.name for rule in RULES if rule.error == "invalid_client")
 
 
 class Ledger:
@@ -50,10 +53,12 @@ class Ledger:
         self, case: Case, verdicts: tuple[Verdict, ...], response: Response, error: str | None, *, token: bool
     ) -> None:
         """Notes one request and its answer; `token` says whether a token was given out."""
+        client, client_method = _client(case, verdicts)
         with self._lock:
             self._number += 1
             self._exchanges += token
-            self._statuses[response.status] += 1
+            if case.endpoint in _COUNTED:
+                self._statuses[response.status] += 1
             self._records.append(
                 Record(
                     number=self._number,
@@ -61,12 +66,19 @@ class Ledger:
                     method=case.method,
                     path=case.path,
                     form=_or(lambda: case.form, Form([])),
-                    header=_or(lambda: case.header, {}),
-                    claims=_or(lambda: case.claims, {}),
+                    header=_or(lambda: case.grant_header, {}),
+                    claims=_or(lambda: case.grant_claims, {}),
                     verdicts=verdicts,
                     status=response.status,
                     error=error,
                     http_headers=case.headers,
+                    endpoint=case.endpoint,
+                    client=client,
+                    client_method=client_method,
+                    client_header=_or(lambda: case.client_jwt.header, {}),
+                    client_claims=_or(lambda: case.client_jwt.claims, {}),
+                    dpop_header=_or(lambda: case.proof.header, {}),
+                    dpop_claims=_or(lambda: case.proof.claims, {}),
                 )
             )
 
@@ -83,3 +95,10 @@ def _or(read: Callable[[], _T], otherwise: _T) -> _T:
         return read()
     except Unjudged:
         return otherwise
+
+
+def _client(case: Case, verdicts: tuple[Verdict, ...]) -> tuple[str | None, str | None]:
+    """Who asked and how that was proved; nothing where there is any doubt."""
+    doubtful = any(not verdict.ok for verdict in verdicts if verdict.rule in _DOUBTS)
+    caller = None if doubtful or not case.is_form else _or(lambda: case.caller, None)
+    return (None, None) if caller is None else (caller.name, caller.method)

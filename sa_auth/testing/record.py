@@ -1,4 +1,4 @@
-"""What the authority saw and how it judged: one record per token request.
+"""What the authority saw and how it judged: one record per request that was judged.
 
 Rule: plain values; a repr shows no secret. Nothing here judges.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Whoever has one of these can act as the client, if only for the next minutes.
-_SECRET = frozenset({"assertion", "client_assertion", "client_secret", "refresh_token", "code", "subject_token",
-                     "actor_token", "password", "token"})  # fmt: skip
+_SECRET = frozenset({"assertion", "client_assertion", "client_secret", "refresh_token", "code", "code_verifier",
+                     "subject_token", "actor_token", "password", "token"})  # fmt: skip
 
 
 class Form(Mapping[str, str]):
@@ -61,7 +61,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One token request, as it came and as it was judged.
+    """One request, as it came and as it was judged.
 
     Attributes:
         number: 1 for the first request of this authority.
@@ -71,10 +71,17 @@ class Record:
         form: The form's fields, each by its first value; `form.pairs` has them all.
         header: The assertion's JOSE header; empty where it could not be read.
         claims: The assertion's claims; empty where they could not be read.
-        verdicts: One per rule, in the order of the rules.
+        verdicts: One per rule that has a say in such a request, in the order of the rules.
         status: The HTTP status of the answer.
         error: The `error` of the answer; None for a token, or where a fault was played.
         http_headers: The HTTP header fields, names in lower case.
+        endpoint: Where it came to: "token", "revoke", "exchange" (the REST exchange) or "api".
+        client: The id of the client, where it proved itself or has nothing to prove itself with; else None.
+        client_method: How it proved itself, for example "private_key_jwt" (RFC 8414 section 2; "none": by its id alone).
+        client_header: The client assertion's JOSE header; empty where there was none that could be read.
+        client_claims: The client assertion's claims, likewise.
+        dpop_header: The DPoP proof's JOSE header, likewise.
+        dpop_claims: The DPoP proof's claims, likewise.
     """
 
     number: int
@@ -88,6 +95,13 @@ class Record:
     status: int
     error: str | None
     http_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    endpoint: str = "token"
+    client: str | None = None
+    client_method: str | None = None
+    client_header: Mapping[str, Any] = field(default_factory=dict)
+    client_claims: Mapping[str, Any] = field(default_factory=dict)
+    dpop_header: Mapping[str, Any] = field(default_factory=dict)
+    dpop_claims: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
@@ -110,6 +124,8 @@ def explain(record: Record) -> str:
         aud_present  BROKEN  RFC 7523 section 3, 3  There is no aud.
     """
     head = f"Request {record.number}: {record.method} {record.path} -> {record.status} {record.error or ''}".rstrip()
+    if record.client is not None:
+        head = f"{head} (client {record.client}, {record.client_method})"
     rows = [("rule", "kept", "section", "")]
     rows += [(verdict.rule, _MARKS[verdict.ok], verdict.section, verdict.detail) for verdict in record.verdicts]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

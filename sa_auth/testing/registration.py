@@ -1,12 +1,14 @@
-"""Who may ask: an issuer with its public keys, and what it is allowed.
+"""Who may ask: an issuer or client with its public keys, its secret or its certificate, and what it is allowed.
 
-Rule: an HMAC or private key is never taken, so nothing here could be mixed up with a shared secret.
+Rule: what is registered as a key is never an HMAC or private one, so nothing could be mixed up with a shared secret.
 
-Source: RFC 7518 section 3.1 for the algorithms of each type of key, section 3.3 for the least size of an RSA key.
+Source: RFC 7518 section 3.1 for the algorithms of each type of key, sections 3.2 and 3.3 for the least sizes; RFC 8705
+section 2 for certificates.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,42 +23,66 @@ if TYPE_CHECKING:
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"secp256r1": ("ES256",), "secp384r1": ("ES384",), "secp521r1": ("ES512",)}
 _LEAST_RSA_BITS = 2048
+_MACS = {"HS256": 32, "HS384": 48, "HS512": 64}
+_GRANTS = "urn:ietf:params:oauth:grant-type:"
+_SHORT_GRANTS = {"jwt_bearer": f"{_GRANTS}jwt-bearer", "saml2_bearer": f"{_GRANTS}saml2-bearer",
+                 "token_exchange": f"{_GRANTS}token-exchange"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyKey:
-    """One public key.
+    """One key that a signature is verified with.
 
     Attributes:
-        key: The key itself.
+        key: The key itself: a public one, or the bytes of a client's secret.
         key_id: The `kid` it answers to; None: it has no name.
         algorithms: The `alg` values it may be used with.
     """
 
-    key: PublicKey = field(repr=False)
+    key: PublicKey | bytes = field(repr=False)
     key_id: str | None
     algorithms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """An issuer that the authority knows.
+    """An issuer or client that the authority knows.
 
     Attributes:
         issuer: The `iss` of its assertions.
         keys: Its public keys; several while one replaces another.
         subjects: The `sub` values it may act for; None: any or none.
         scopes: The scopes it may ask for; None: any.
-        client_id: How it names itself as a client; None: it is not asked to.
-        client_secret: What it proves that with; None: nothing is demanded.
+        client_id: How it names itself as a client; None: as the issuer.
+        client_secret: What it proves that with; None: nothing of the kind.
+        certificate: The SHA-256 of its TLS certificate; None: it has none.
+        redirect_uris: Where authorization codes may be sent; None: anywhere.
+        dpop_bound: Whether it always uses DPoP.
+        grants: The grant types it may use; None: any.
+        clients: The client that each `sub` stands for, where the issuer is a token service; None: it is no such service.
     """
 
     issuer: str
-    keys: tuple[VerifyKey, ...]
+    keys: tuple[VerifyKey, ...] = ()
     subjects: frozenset[str] | None = None
     scopes: frozenset[str] | None = None
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
+    certificate: bytes | None = None
+    redirect_uris: frozenset[str] | None = None
+    dpop_bound: bool = False
+    grants: frozenset[str] | None = None
+    clients: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """How it names itself as a client."""
+        return self.client_id or self.issuer
+
+    @property
+    def confidential(self) -> bool:
+        """Whether it has anything to prove itself with."""
+        return bool(self.keys) or self.client_secret is not None or self.certificate is not None
 
     def candidates(self, key_id: object) -> tuple[VerifyKey, ...]:
         """The keys an assertion with this `kid` (None: with none) may have been signed by."""
@@ -68,6 +94,44 @@ class Registration:
 def words(value: str | Iterable[str] | None) -> frozenset[str] | None:
     """Reads an allowed set that is written as one string or as several; None stays None."""
     return None if value is None else frozenset(value.split() if isinstance(value, str) else value)
+
+
+def grant_types(value: str | Iterable[str] | None) -> frozenset[str] | None:
+    """Reads the allowed grant types, written as RFC 6749 has them or by the last word of their URN.
+
+    Example:
+        >>> sorted(grant_types("refresh_token jwt-bearer"))
+        ['refresh_token', 'urn:ietf:params:oauth:grant-type:jwt-bearer']
+    """
+    found = words(value)
+    return None if found is None else frozenset(_SHORT_GRANTS.get(name.replace("-", "_"), name) for name in found)
+
+
+def secret_key(secret: str) -> VerifyKey:
+    """Makes a client's secret a key for `client_secret_jwt`, with the algorithms it is long enough for."""
+    data = secret.encode()
+    # RFC 7518 section 3.2: a key of the same size as the hash output or larger; a short one keeps HS256 all the same,
+    # since secrets that people chose are shorter than that and nothing is guarded here.
+    fitting = tuple(name for name, least in _MACS.items() if len(data) >= least)
+    return VerifyKey(data, None, fitting or ("HS256",))
+
+
+def certificate_digest(pem: str | bytes) -> bytes:
+    """The SHA-256 of a certificate's DER form.
+
+    Raises:
+        ConfigError: it is no certificate in PEM.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        der = load_pem_x509_certificate(pem.encode("ascii") if isinstance(pem, str) else pem).public_bytes(Encoding.DER)
+    except ValueError:
+        der = None
+    if der is None:
+        raise ConfigError("This is not a certificate.", hint="Give the client's TLS certificate as PEM.")
+    return hashlib.sha256(der).digest()
 
 
 def verify_key(source: Any, key_id: str | None = None, algorithms: Iterable[str] | None = None) -> VerifyKey:

@@ -2,12 +2,13 @@
 
 Rule: one thread per connection, one write per response, and nothing left behind by `close`: no thread, no socket.
 
-Source: RFC 9112. `http.server` is not used: its queue of five connections resets a herd of clients, it sends head and
+Source: RFC 9112, RFC 9440 section 2. `http.server` is not used: its queue of five connections resets a herd of clients, it sends head and
 body apart, and it reads header fields at the speed of e-mail.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import socketserver
@@ -35,6 +36,8 @@ _MOST_BODY = 1024 * 1024
 _POLL_S = 0.02
 _HANDSHAKE_S = 10.0
 _JOIN_S = 5.0
+# RFC 9440 section 2.4: what a client sends under these names is removed, as it vouches for nothing.
+_TLS_FIELDS = frozenset({"client-cert", "client-cert-chain"})
 
 
 class Server:
@@ -44,12 +47,13 @@ class Server:
         authority: Who answers.
         certificate: Path of a PEM certificate chain, for https.
         key: Path of its private key; default in the certificate's file.
-        ssl_context: Another way to say both.
+        ssl_context: Another way to say both; one that asks for a client's certificate makes mutual TLS possible.
         routes: More paths, each with what answers it.
 
     Attributes:
         authority: Who answers.
         url: Where it listens, for example `http://127.0.0.1:40123`.
+        issuer: Its issuer identifier, by which metadata and client assertions name it: the URL.
         token_endpoint: Its token endpoint.
         api_url: Where its API begins.
 
@@ -82,9 +86,10 @@ class Server:
             ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ssl_context.load_cert_chain(certificate, key)
         self.authority = authority
-        self._listener = _Listener(authority, ssl_context, dict(routes or {}))
         scheme = "http" if ssl_context is None else "https"
+        self._listener = _Listener(authority, ssl_context, dict(routes or {}))
         self.url = f"{scheme}://127.0.0.1:{self._listener.server_address[1]}"
+        self.issuer = self.url
         self.token_endpoint = f"{self.url}/token"
         self.api_url = f"{self.url}/api"
         self._thread = threading.Thread(
@@ -121,6 +126,7 @@ class _Listener(socketserver.TCPServer):
     def __init__(self, authority: Authority, tls: ssl.SSLContext | None, routes: dict[str, Route]) -> None:
         self.authority = authority
         self.routes = routes
+        self.scheme = "http" if tls is None else "https"
         self.closing = threading.Event()
         self._tls = tls
         self._open: dict[threading.Thread, socket.socket] = {}
@@ -192,6 +198,8 @@ class _Conversation:
     def __init__(self, listener: _Listener, connection: socket.socket, stream: Any) -> None:
         self._authority = listener.authority
         self._routes = listener.routes
+        self._scheme = listener.scheme
+        self._certificate = _certificate_of(connection)
         self._closing = listener.closing
         self._connection = connection
         self._stream = stream
@@ -215,8 +223,9 @@ class _Conversation:
     def _answer(self, head: Head, body: bytes) -> bool:
         """Answers one request; False where the connection is over."""
         path = head.target.partition("?")[0]
-        answer = self._routes.get(path, self._authority.handle)
-        response = answer(Request(head.target, body, head.headers, head.method))
+        beside = self._routes.get(path)
+        asked = Request(head.target if beside else self._url(head), body, self._headers(head), head.method)
+        response = (beside or self._authority.handle)(asked)
         slow = urlsplit(head.target).path == "/token"
         if slow and not self._wait():
             return False
@@ -227,6 +236,16 @@ class _Conversation:
             return self._send_badly(front, payload) and going_on
         self._connection.sendall(front + payload)
         return going_on
+
+    def _url(self, head: Head) -> str:
+        """The absolute URL that the client asked for (RFC 9112 section 3.3)."""
+        host = head.headers.get("host", "")
+        return f"{self._scheme}://{host}{head.target}" if host and head.target.startswith("/") else head.target
+
+    def _headers(self, head: Head) -> Mapping[str, str]:
+        """The header fields, with the certificate that TLS vouches for and none that the client wrote by itself."""
+        fields = {name: value for name, value in head.headers.items() if name not in _TLS_FIELDS}
+        return {**fields, "client-cert": self._certificate} if self._certificate else fields
 
     def _wait(self) -> bool:
         """Keeps the answer back as long as it was told to; False where the server closes meanwhile."""
@@ -262,6 +281,12 @@ class _Conversation:
             if not data:
                 return
             left -= len(data)
+
+
+def _certificate_of(connection: socket.socket) -> str:
+    """The client's certificate as RFC 9440 section 2.2 writes it; empty where TLS has none."""
+    der = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+    return f":{base64.b64encode(der).decode('ascii')}:" if der else ""
 
 
 def _cut(connection: socket.socket) -> None:

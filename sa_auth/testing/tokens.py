@@ -22,12 +22,27 @@ class Issued:
         subject: Who it acts for; None where nobody was named.
         scope: What it may do, space separated.
         expires_at: Unix seconds by the authority's clock.
+        client: The id of the client that asked; None: an assertion stood for itself.
+        family: What all tokens that come of one code or refresh token have in common; None: it came of neither.
+        resources: The resources and audiences it is for.
+        key: The thumbprint of the DPoP key it is bound to (RFC 9449 section 6.1); None: it is bound to none.
+        certificate: The SHA-256 of the certificate it is bound to (RFC 8705 section 3.1); None: it is bound to none.
     """
 
     issuer: str
     subject: str | None
     scope: str
     expires_at: float
+    client: str | None = None
+    family: str | None = None
+    resources: tuple[str, ...] = ()
+    key: str | None = None
+    certificate: bytes | None = None
+
+    @property
+    def bound(self) -> bool:
+        """Whether it takes more than the token to use it."""
+        return self.key is not None or self.certificate is not None
 
 
 def fingerprint(token: str) -> str:
@@ -68,6 +83,11 @@ class Tokens:
         """Makes a token worthless; False where it was unknown."""
         with self._lock:
             return self._live.pop(token, None) is not None
+
+    def revoke_family(self, family: str) -> None:
+        """Makes all tokens of a family worthless."""
+        with self._lock:
+            self._live = {name: issued for name, issued in self._live.items() if issued.family != family}
 
     def revoke_all(self) -> int:
         """Makes all tokens worthless and tells how many there were."""

@@ -1,155 +1,137 @@
-"""One token request under judgement: what each rule may look at.
+"""One request under judgement: its grant, its client, and what they refer to.
 
-Rule: reading only. A part that cannot be read raises `Unjudged`, so a rule speaks of its own matter alone and stays
-silent where another rule has already said what is wrong.
+Rule: as in `asked`, which this adds to.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
-from urllib.parse import parse_qsl, unquote_plus
+from typing import Any
 
-from sa_auth._encoding import b64url, b64url_decode
-from sa_auth.testing.record import Form
-from sa_auth.testing.registration import Registration, VerifyKey
-from sa_auth.testing.replays import Replays
+from sa_auth.testing.nonces import Nonces
+from sa_auth.testing.promises import Promise
+from sa_auth.testing.registration import Registration
+from sa_auth.testing.tokens import Issued
 
-_MOST_FIELDS = 100
-_PARTS = 3
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
-
-
-class Unjudged(Exception):  # noqa: N818 - not an error: a rule that has nothing to look at
-    """What a rule looks at is missing; the text says why."""
+from .asked import Asked
+from .reading import Unjudged, miss
+from .signed import CLIENT_TYPES, GRANT_TYPES, Role, Signed
+from .uris import CODE, EXCHANGE, JWT_TYPES, REFRESH
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the authority was told to demand.
+class Caller:
+    """The client that a request comes from, as it says itself.
 
     Attributes:
-        audiences: The strings that name it.
-        leeway: Seconds by which the clocks may differ.
-        max_lifetime: Seconds that an assertion may live at most.
-        require_jti: Whether every assertion needs a `jti`.
-        require_subject: Whether every assertion needs a `sub`.
+        name: The id it goes by.
+        method: How it proves that, by the names of RFC 8414 section 2; "none" where it only says so.
+        registration: What is known of it; None where nothing is.
     """
 
-    audiences: tuple[str, ...]
-    leeway: float = 30.0
-    max_lifetime: float = 3600.0
-    require_jti: bool = False
-    require_subject: bool = False
-
-
-@dataclass(frozen=True)
-class Case:
-    """A request, and what it is judged by.
-
-    Attributes:
-        method: The HTTP method.
-        path: The path of the URL.
-        query: What follows the question mark in it.
-        headers: HTTP header fields, names in lower case.
-        body: The bytes of the body.
-        now: Unix seconds by the authority's clock.
-        settings: What is demanded.
-        issuers: Who is registered, by `iss`.
-        replays: The assertions seen before.
-    """
-
+    name: str
     method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    now: float
-    settings: Settings
-    issuers: Mapping[str, Registration]
-    replays: Replays
+    registration: Registration | None
+
+
+class Case(Asked):
+    """A request, and all that a rule may ask about it."""
+
+    # The grant.
+
+    @property
+    def grant_is_jwt(self) -> bool:
+        """Whether a JWT is the grant, or stands for one: at the REST exchange, and at an API that takes it as it is."""
+        if self.grants(EXCHANGE):
+            return self.has("subject_token_type") in JWT_TYPES
+        if self.at_api:
+            return self.settings.self_signed is not None and self.bearer.count(".") == 2
+        return self.is_unnamed_grant or self.endpoint == "exchange"
 
     @cached_property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every field of the form in order. A field without a value counts as left out (RFC 6749 section 3.2)."""
-        return [(name, value) for name, value in read_form(self.body) if value]
+    def grant_jwt(self) -> Signed:
+        """The JWT that is the grant."""
+        return self._signed(self._grant_text() or miss("There is no assertion."), self._grant_role())
 
     @cached_property
-    def form(self) -> Form:
-        """The fields by name."""
-        return Form(self.pairs)
+    def actor_jwt(self) -> Signed:
+        """The JWT of the acting party (RFC 8693 section 2.1)."""
+        return self._signed(self.form["actor_token"], self._grant_role())
+
+    def _grant_text(self) -> str:
+        if self.endpoint == "exchange":
+            return self.rest_jwts[0] if self.rest_jwts else ""
+        if self.at_api:
+            return self.bearer
+        return self.has("subject_token" if self.grants(EXCHANGE) else "assertion")
+
+    def _grant_role(self) -> Role:
+        settings = self.settings
+        alone = self.at_api and settings.self_signed is not None
+        return Role(
+            "an authorization grant", GRANT_TYPES,
+            (str(settings.self_signed),) if alone else settings.audiences,
+            settings.leeway, settings.max_lifetime, require_subject=settings.require_subject,
+            require_jti=settings.require_jti and not alone, reusable=alone,
+        )  # fmt: skip
+
+    def _signed(self, text: str, role: Role, issuers: Mapping[str, Registration] | None = None) -> Signed:
+        known = self.directory.issuers if issuers is None else issuers
+        return Signed(text, role, known, self.now, self.world.replays)
+
+    @property
+    def grantor(self) -> Registration | None:
+        """The registered issuer that vouches for the grant; None where the grant is of another kind."""
+        return self.grant_jwt.registration if self.grant_is_jwt else None
+
+    @property
+    def grant_header(self) -> dict[str, Any]:
+        """The JOSE header of the JWT that is the grant; empty where there is none."""
+        return self.grant_jwt.header if self.grant_is_jwt else {}
+
+    @property
+    def grant_claims(self) -> dict[str, Any]:
+        """The claims of the JWT that is the grant; empty where there is none."""
+        return self.grant_jwt.claims if self.grant_is_jwt else {}
 
     @cached_property
-    def assertion(self) -> str:
-        """The assertion as it was sent."""
-        return self.form["assertion"] if "assertion" in self.form else _miss("There is no assertion.")
+    def promise(self) -> Promise | None:
+        """What the code or refresh token stands for; None where there is none, or it is unknown."""
+        if self.grants(CODE):
+            return self.world.codes.find(self.has("code"))
+        return self.world.refreshes.find(self.has("refresh_token")) if self.grants(REFRESH) else None
 
     @cached_property
-    def parts(self) -> tuple[bytes, bytes, bytes]:
-        """Header, claims and signature of the assertion, decoded."""
-        return split_jws(self.assertion)
-
-    @cached_property
-    def header(self) -> dict[str, Any]:
-        """The JOSE header."""
-        return json_object(self.parts[0], "header")
-
-    @cached_property
-    def claims(self) -> dict[str, Any]:
-        """The claims, before anything vouches for them."""
-        return json_object(self.parts[1], "claims")
-
-    @cached_property
-    def registration(self) -> Registration:
-        """The issuer that the claims name."""
-        issuer = self.claims.get("iss")
-        if not isinstance(issuer, str) or issuer not in self.issuers:
-            raise Unjudged("The issuer is not known.")
-        return self.issuers[issuer]
-
-    @cached_property
-    def keys(self) -> tuple[VerifyKey, ...]:
-        """The keys that the assertion may have been signed by."""
-        keys = self.registration.candidates(self.header.get("kid"))
-        return keys or _miss("No key is registered by this kid.")
-
-    @cached_property
-    def fitting_keys(self) -> tuple[VerifyKey, ...]:
-        """Those of them that may be used with the header's algorithm."""
-        alg = self.header.get("alg")
-        return tuple(key for key in self.keys if alg in key.algorithms) or _miss("No key fits the alg.")
-
-    @cached_property
-    def signature_holds(self) -> bool:
-        """Whether one of the fitting keys made the signature."""
-        # Late: the table of rules can be read, and the plug-in loaded, without PyJWT and cryptography.
-        import jwt
-
-        keys = self.fitting_keys
-        algorithm = jwt.get_algorithm_by_name(self.header["alg"])
-        signed = self.assertion.rpartition(".")[0].encode("ascii")
-        return any(algorithm.verify(signed, key.key, self.parts[2]) for key in keys)
-
-    @cached_property
-    def basic(self) -> tuple[str, str] | None:
-        """Client id and secret of the Authorization header; None where there is no such header."""
-        value = self.headers.get("authorization")
-        if value is None:
-            return None
-        scheme, _, encoded = value.partition(" ")
+    def rest_jwts(self) -> list[str]:
+        """The JWTs that came to the REST exchange, wherever they stand."""
+        found: list[object] = [self.bearer] if self.scheme == "bearer" else []
         try:
-            user, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
-        except ValueError:
-            user = colon = secret = ""
-        if scheme.lower() != "basic" or not colon or not user:
-            raise Unjudged("The Authorization header is not a Basic one with client id and secret.")
-        # RFC 6749 section 2.3.1: both were form-encoded before base64, which clients forget until a secret has a "+".
-        return unquote_plus(user), unquote_plus(secret)
+            fields = self.json if self.body else {}
+        except Unjudged:
+            fields = {}
+        nested = fields.get("login")
+        found += [fields.get("jwt"), nested.get("jwt") if isinstance(nested, dict) else None]
+        return [text for text in found if isinstance(text, str) and text]
+
+    # The client.
+
+    @property
+    def client_is_jwt(self) -> bool:
+        """Whether the client proves itself by a JWT."""
+        return self.is_form and bool(self.has("client_assertion"))
+
+    @cached_property
+    def client_jwt(self) -> Signed:
+        """The JWT by which the client proves itself."""
+        settings = self.settings
+        role = Role(
+            "a client's proof", CLIENT_TYPES, settings.client_audiences, settings.leeway, settings.max_lifetime,
+            sole_audience=settings.sole_audience, require_subject=True, require_jti=True, macs=True,
+        )  # fmt: skip
+        text = self.form.get("client_assertion") or miss("There is no client assertion.")
+        return self._signed(text, role, self.directory.vouchers)
 
     @cached_property
     def presented(self) -> tuple[str, str] | None:
@@ -160,66 +142,73 @@ class Case:
             return self.form.get("client_id", ""), self.form["client_secret"]
         return None
 
+    @cached_property
+    def caller(self) -> Caller | None:
+        """The client that the request says it comes from; None where it names none."""
+        if not self.is_form:
+            return None
+        if self.presented is not None:
+            method = "client_secret_post" if self.basic is None else "client_secret_basic"
+            return self._caller(self.presented[0], method)
+        if self.client_is_jwt:
+            return self._asserted()
+        name = self.form.get("client_id")
+        if name is None:
+            return None
+        found = self._caller(name, "none")
+        by_certificate = found.registration and found.registration.certificate and self.certificate
+        return self._caller(name, "tls_client_auth") if by_certificate else found
 
-def read_form(body: bytes) -> list[tuple[str, str]]:
-    """Reads a form, leaving nothing out that it does not understand."""
-    if not body:
-        return []
-    try:
-        return parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=_MOST_FIELDS,
-        )
-    except ValueError:
-        reason = "The body is not a form of name=value pairs in percent-encoded UTF-8."
-    raise Unjudged(reason)
-
-
-def split_jws(text: str) -> tuple[bytes, bytes, bytes]:
-    """Takes a JWS apart (RFC 7515 section 7.1)."""
-    parts = text.split(".")
-    if len(parts) != _PARTS:
-        raise Unjudged(f"The assertion has {len(parts)} parts, not three.")
-    header, claims, signature = (strict_b64url(part) for part in parts)
-    return header, claims, signature
-
-
-def strict_b64url(part: str) -> bytes:
-    """Decodes base64url as RFC 7515 section 2 has it: no padding, no other characters, one spelling only."""
-    if _BASE64URL.fullmatch(part):
+    @property
+    def by_certificate(self) -> bool:
+        """Whether the client proves itself by the connection's certificate."""
         try:
-            data = b64url_decode(part)
-        except ValueError:
-            data = None
-        if data is not None and b64url(data) == part:
-            return data
-    raise Unjudged("A part of the assertion is not base64url without padding.")
+            return self.caller is not None and self.caller.method == "tls_client_auth"
+        except Unjudged:
+            return False
 
+    @property
+    def parties(self) -> list[Registration]:
+        """All who have a part in the request, as far as they are known: the client, and who vouches for the grant."""
+        found: list[Registration | None] = []
+        try:
+            found.append(self.caller.registration if self.caller else None)
+        except Unjudged:
+            pass
+        try:
+            found.append(self.grantor)
+        except Unjudged:
+            pass
+        return [known for known in found if known is not None]
 
-def json_object(data: bytes, what: str) -> dict[str, Any]:
-    """Reads one JSON object in UTF-8 whose names are unique."""
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise Unjudged(f"The {what} cannot be read as one JSON object with unique names.")
-    return value
+    def _caller(self, name: str, method: str) -> Caller:
+        return Caller(name, method, self.directory.clients.get(name))
 
+    def _asserted(self) -> Caller:
+        """The client that a JWT speaks for."""
+        jwt = self.client_jwt
+        subject, known = jwt.claims.get("sub"), jwt.registration
+        if known.clients is not None:
+            name = known.clients.get(subject) if isinstance(subject, str) else None
+            return self._caller(name or miss("This sub is no client here."), "jwt-bearer")
+        by_mac = str(jwt.header.get("alg", "")).upper().startswith("HS")
+        return self._caller(known.name, "client_secret_jwt" if by_mac else "private_key_jwt")
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name is repeated")
-    return fields
+    # What was given out before.
 
+    @property
+    def nonces(self) -> Nonces:
+        """The nonces of the endpoint that was asked."""
+        return self.world.api_nonces if self.at_api else self.world.nonces
 
-def _no_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
+    @cached_property
+    def issued(self) -> Issued | None:
+        """What the token of the Authorization header stands for; None where it is not out."""
+        return self.world.tokens.find(self.bearer, self.now)
 
-
-def _miss(reason: str) -> NoReturn:
-    raise Unjudged(reason)
+    @cached_property
+    def revoked_owner(self) -> str | None:
+        """The client that the token to be revoked was issued to; None where nobody knows it, or it was to none."""
+        token = self.has("token")
+        promise, issued = self.world.refreshes.find(token), self.world.tokens.find(token, self.now)
+        return promise.client if promise else issued.client if issued else None

@@ -8,20 +8,30 @@ from __future__ import annotations
 from collections import Counter
 from urllib.parse import parse_qsl
 
-from .case import Case, Unjudged
+from .case import Case
+from .reading import Unjudged
 from .rule import complaint, rule
-
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+from .uris import GRANTS, JWT_BEARER
 
 # RFC 8707 section 2 and RFC 8693 section 2.1 say of these two that there may be several.
 _REPEATABLE = frozenset({"resource", "audience"})
-_SENSITIVE = frozenset({"assertion", "client_id", "client_secret", "client_assertion"})
+_SENSITIVE = frozenset({"assertion", "client_id", "client_secret", "client_assertion", "code", "code_verifier",
+                        "refresh_token", "subject_token", "actor_token", "token"})  # fmt: skip
+
+
+def _form(case: Case) -> bool:
+    return case.is_form
+
+
+def _token(case: Case) -> bool:
+    return case.at_token
 
 
 @rule(
     "RFC 6749 section 3.2",
     'The client MUST use the HTTP "POST" method when making access token requests.',
     error="invalid_request",
+    when=_form,
 )
 def method_post(case: Case) -> str:
     """A token request is a POST."""
@@ -32,6 +42,7 @@ def method_post(case: Case) -> str:
     "RFC 6749 section 2.3.1",
     "The parameters can only be transmitted in the request-body and MUST NOT be included in the request URI.",
     error="invalid_request",
+    when=_form,
 )
 def nothing_in_uri(case: Case) -> str:
     """Nothing secret, and no client, stands in the URL, which servers log."""
@@ -45,6 +56,7 @@ def nothing_in_uri(case: Case) -> str:
     '"application/x-www-form-urlencoded" format per Appendix B with a character encoding of UTF-8 in the HTTP request '
     "entity-body",
     error="invalid_request",
+    when=_form,
 )
 def content_type_form(case: Case) -> str:
     """The content type is that of a form in UTF-8."""
@@ -60,6 +72,7 @@ def content_type_form(case: Case) -> str:
     "RFC 6749 appendix B",
     "names and values MUST be encoded using the UTF-8 character encoding scheme [RFC3629] first",
     error="invalid_request",
+    when=_form,
 )
 def body_is_form(case: Case) -> str:
     """The body can be read as a form to its last byte."""
@@ -70,6 +83,7 @@ def body_is_form(case: Case) -> str:
     "RFC 6749 section 3.2",
     "Request and response parameters MUST NOT be included more than once.",
     error="invalid_request",
+    when=_form,
 )
 def parameters_once(case: Case) -> str:
     """No parameter comes twice, but those that may."""
@@ -82,6 +96,7 @@ def parameters_once(case: Case) -> str:
     "RFC 6749 section 5.2",
     "The request is missing a required parameter",
     error="invalid_request",
+    when=_token,
 )
 def grant_type_present(case: Case) -> str:
     """There is a grant type."""
@@ -89,22 +104,24 @@ def grant_type_present(case: Case) -> str:
 
 
 @rule(
-    "RFC 7523 section 2.1",
-    'The value of the "grant_type" is "urn:ietf:params:oauth:grant-type:jwt-bearer".',
+    "RFC 6749 section 5.2",
+    "The authorization grant type is not supported by the authorization server.",
     error="unsupported_grant_type",
+    when=_token,
 )
 def grant_type_supported(case: Case) -> str:
-    """The grant type is the one for a JWT."""
+    """The grant type is one that is judged here."""
     if "grant_type" not in case.form:
         raise Unjudged("There is no grant_type.")
     given = case.form["grant_type"]
-    return "" if given == JWT_BEARER else f"The grant_type {given} is not supported; {JWT_BEARER} is."
+    return "" if given in GRANTS else f"The grant_type {given} is not supported; {', '.join(GRANTS)} are."
 
 
 @rule(
     "RFC 7523 section 2.1",
     'The value of the "assertion" parameter MUST contain a single JWT.',
     error="invalid_request",
+    when=lambda case: case.grants(JWT_BEARER, ""),
 )
 def assertion_one(case: Case) -> str:
     """There is an assertion; `parameters_once` sees to it that there is no second one."""

@@ -6,6 +6,7 @@ Source: RFC 6749 section 3.3, RFC 7521 section 4.1.
 from __future__ import annotations
 
 from .case import Case
+from .reading import Unjudged
 from .rule import rule
 
 
@@ -13,6 +14,7 @@ from .rule import rule
     "RFC 6749 section 3.3",
     "The value of the scope parameter is expressed as a list of space-delimited, case-sensitive strings.",
     error="invalid_scope",
+    when=lambda case: case.at_token,
 )
 def scope_well_formed(case: Case) -> str:
     """A scope has no character beyond those allowed."""
@@ -23,18 +25,22 @@ def scope_well_formed(case: Case) -> str:
     "RFC 7521 section 4.1",
     "the requested scope MUST be equal to or less than the scope originally granted to the authorized accessor.",
     error="invalid_scope",
+    when=lambda case: case.at_token,
 )
 def scope_allowed(case: Case) -> str:
-    """Nothing is asked for beyond what was granted to the issuer."""
-    allowed = case.registration.scopes
-    asked = requested_scope(case).split()
-    beyond = [] if allowed is None else sorted(set(asked) - allowed)
+    """Nothing is asked for beyond what was granted to the issuer, or to the client that asks for itself."""
+    known = case.grantor
+    if known is None and case.caller is not None:
+        known = case.caller.registration
+    if known is None:
+        raise Unjudged("Neither an issuer nor a client is known.")
+    beyond = [] if known.scopes is None else sorted(set(requested_scope(case).split()) - known.scopes)
     return f"Not granted to this issuer: {' '.join(beyond)}." if beyond else ""
 
 
 def requested_scope(case: Case) -> str:
     """The scope that is asked for: the form's, else the claim's, which Google reads in its place."""
-    claim = case.claims.get("scope", "")
+    claim = case.grant_jwt.claims.get("scope", "") if case.grant_is_jwt else ""
     return case.form.get("scope", claim if isinstance(claim, str) else "")
 
 
