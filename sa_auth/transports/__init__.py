@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._clock import Deadline
 from .._registry import Registry
 from ..wire import Request, Response, Transport
-from .certificate import stays_here, thumbprint_of
+from .certificate import Presenter, stays_here
 
 if TYPE_CHECKING:
     from ..keys import Key
@@ -25,31 +25,25 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class LateTransport:
+class LateTransport(Presenter):
     """The default transport, made when something is first sent.
 
     Args:
         certificate: A key with its certificate, presented to every https server; None: none is.
 
-    Attributes:
-        certificate: As given.
-        certificate_thumbprint: Its x5t#S256 (RFC 8705 section 3.1); "" where there is none.
-        default: Whether any other one without a certificate would do as well.
-
     Raises:
         ConfigError: `certificate` is no key, or has no certificate.
     """
 
-    __slots__ = ("_transport", "certificate", "certificate_thumbprint")
+    __slots__ = ("_transport",)
 
     def __init__(self, certificate: Key | None = None) -> None:
-        self.certificate_thumbprint = thumbprint_of(certificate)
-        self.certificate = certificate
+        super().__init__(certificate)
         self._transport: Any = None
 
     @property
     def default(self) -> bool:
-        """Whether nothing tells it from another."""
+        """Whether any other default transport would do as well: it presents nothing."""
         return self.certificate is None
 
     def presenting(self, certificate: Key | None) -> LateTransport:

@@ -5,9 +5,39 @@ Rule: anything with the acts of a `keys.Key` will do. Source: RFC 8705 section 3
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..keys import Key
+
+
+class Presenter:
+    """What transports have in common that may present a certificate.
+
+    Args:
+        certificate: A key with its certificate; None: nothing is presented.
+
+    Raises:
+        ConfigError: `certificate` is no key, or has no certificate.
+    """
+
+    __slots__ = ("_certificate", "_thumbprint")
+
+    def __init__(self, certificate: Key | None) -> None:
+        self._thumbprint = thumbprint_of(certificate)
+        self._certificate = certificate
+
+    @property
+    def certificate(self) -> Key | None:
+        """What is presented; None: nothing."""
+        return self._certificate
+
+    @property
+    def certificate_thumbprint(self) -> str:
+        """The certificate's x5t#S256 (RFC 8705 section 3.1); "" where there is none."""
+        return self._thumbprint
 
 
 def thumbprint_of(certificate: Any) -> str:

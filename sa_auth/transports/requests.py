@@ -26,7 +26,7 @@ from requests.utils import get_environ_proxies
 from .._clock import Deadline
 from ..errors import ConfigError, SaAuthError
 from ..wire import Request, Response, is_loopback
-from .certificate import stays_here, thumbprint_of
+from .certificate import Presenter, stays_here
 from .failures import TooLong, translate
 from .mutual_tls import PresentingAdapter
 
@@ -136,17 +136,13 @@ class _Adapter(PresentingAdapter):
         return manager
 
 
-class RequestsTransport:
+class RequestsTransport(Presenter):
     """Sends token requests, on connections of its own that stay open between renewals.
 
     Args:
         verify: True, or a path to a CA bundle. There is no way to turn verification off.
         proxies: Scheme to proxy URL, as in `requests`; None: those of the environment.
         certificate: A key with its certificate, presented to every https server (RFC 8705); no proxy sees it.
-
-    Attributes:
-        certificate: As given.
-        certificate_thumbprint: Its x5t#S256 (RFC 8705 section 3.1); "" where there is none.
 
     Raises:
         ConfigError: `verify` is neither; `certificate` is no key, or has no certificate.
@@ -163,6 +159,7 @@ class RequestsTransport:
         proxies: dict[str, str] | None = None,
         certificate: Key | None = None,
     ) -> None:
+        super().__init__(certificate)
         if verify is not True and not isinstance(verify, str | os.PathLike):
             raise ConfigError(
                 "verify is neither True nor a path to a CA bundle.", code="bad_argument",
@@ -170,14 +167,7 @@ class RequestsTransport:
             )  # fmt: skip
         self._verify = verify if verify is True else os.fspath(verify)
         self._proxies = dict(proxies) if proxies is not None else None
-        self.certificate_thumbprint = thumbprint_of(certificate)
-        self._certificate = certificate
         self._pooled: tuple[int, _Adapter] | None = None
-
-    @property
-    def certificate(self) -> Key | None:
-        """What is presented; None: nothing."""
-        return self._certificate
 
     def presenting(self, certificate: Key | None) -> RequestsTransport:
         """The same settings with another certificate, or with none; its connections are its own."""
