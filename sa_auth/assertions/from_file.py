@@ -37,7 +37,8 @@ class FromFile(HandedOver):
 
     def __init__(self, path: str | bytes | os.PathLike[str]) -> None:
         place = _place(path)
-        named = f" {place!r}" if os.path.isabs(os.fsdecode(path)) else shown(path)
+        # An absolute path can hardly be anything else; it is named where there is no such folder as well.
+        named = f" {place!r}" if os.path.isabs(os.fsdecode(path)) and len(place) <= 255 else shown(path)
         super().__init__(f"the file{named}", path=place)
 
     def read(self) -> bytes:

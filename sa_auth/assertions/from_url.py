@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from .._clock import SYSTEM, Deadline
@@ -156,7 +156,7 @@ def _sealed(headers: Mapping[str, Header] | None) -> dict[str, Secret | Callable
                 "headers holds what is no header's name, or one name twice.", code="bad_argument",
                 hint="For example {'Authorization': 'Bearer ...'}.",
             )  # fmt: skip
-        found[name.lower()] = value if callable(value) else Secret(_checked(name, value))
+        found[name.lower()] = cast("Callable[[], str]", value) if callable(value) else Secret(_checked(name, value))
     return found
 
 

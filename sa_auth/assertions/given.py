@@ -7,8 +7,8 @@ assertion from the caller.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from .._secret import Secret
 from ..errors import ConfigError
@@ -102,7 +102,7 @@ def source_of(value: object) -> Assertion:
     if callable(value):
         from .from_callable import FromCallable
 
-        return FromCallable(value)
+        return FromCallable(cast("Callable[[], str | bytes]", value))
     raise ConfigError(
         f"The assertion is of type {type(value).__name__}.", code="bad_argument",
         hint=f"It is an Assertion, its text, a callable that gives the text, or one of {', '.join(sorted(ASSERTIONS))}.",
