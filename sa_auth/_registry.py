@@ -60,3 +60,14 @@ class Registry(Mapping[str, Any]):
         shown = repr(name)[:40] if isinstance(name, str) else type(name).__name__
         known = ", ".join(sorted(self._rows))
         raise ConfigError(f"There is no {self._kind} {shown}.", code="unknown_name", hint=f"Known: {known}.")
+
+    def named(self, attribute: str, module: str) -> Any:
+        """Serves a shelf's `__getattr__`: the row whose attribute has this name, loaded when it is first asked for.
+
+        Raises:
+            AttributeError: there is none.
+        """
+        for name, row in self._rows.items():
+            if (row if isinstance(row, str) else row[0]).endswith(f":{attribute}"):
+                return self[name]
+        raise AttributeError(f"module {module!r} has no attribute {attribute!r}")

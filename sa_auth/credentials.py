@@ -15,12 +15,15 @@ from ._clock import SYSTEM, Clock
 from ._secret import Password
 from .caches.memory import MemoryCache
 from .client_auth.base import ClientAuth
+from .dpop import DPoP, Proofs
 from .errors import ConfigError
 from .grants.base import Grant
 from .integrations.requests import RequestsAuth
+from .metadata import Metadata
+from .opened import Opened
 from .policy import RefreshPolicy, Retry
 from .providers import PROVIDERS
-from .settings import REPLACEABLE, Opened, check, kept, text
+from .settings import REPLACEABLE, check, kept, text
 from .signers.base import Signer
 from .source import TokenSource
 from .token import Token
@@ -36,11 +39,14 @@ class ServiceAccountCredentials(RequestsAuth):
     """Signs a service account in, and keeps it signed in.
 
     Args:
-        key: A path; a key's text, `keys.from_pem(text)`, `from_pfx(data)`, `from_jwk(data)`; or a Signer.
+        key: A path; a key's text, `keys.from_pem(text)`, `from_pfx(data)`, `from_jwk(data)`; or a Signer. None: a token
+            service hands the assertion over, or a secret proves the client.
         issuer: `iss`: client id, consumer key, service-account e-mail.
         subject: `sub`: the user acted for.
         scope: str, space separated, or an iterable of str.
         audience: `aud`; default the token endpoint exactly as written.
+        server: Issuer identifier of the authorization server: `aud` of a client assertion, and where its metadata name
+            the token endpoint if nobody else does, and the revocation endpoint.
         token_endpoint: Default the key file's or provider's; with "generic", an https audience that has a path.
         certificate: Path or PEM, where it is not in the key's own file.
         password: str, bytes or a callable, for an encrypted PEM or a PFX.
@@ -50,10 +56,13 @@ class ServiceAccountCredentials(RequestsAuth):
         claims: Extra claims; `{"nbf": True}` asks for an nbf.
         headers: Extra JOSE header fields; `{"x5t#S256": True}` (or "x5t", "x5c") takes it from the certificate.
         form: Extra form fields.
-        resource: RFC 8707 resources.
+        resource: RFC 8707 resources: absolute URIs.
         provider: A name in `providers.PROVIDERS`.
-        grant: A name or a Grant; default "jwt_bearer".
-        client_auth: A name or a ClientAuth; default none.
+        grant: A name in `grants.GRANTS` or a Grant; default "jwt_bearer".
+        client_auth: A name in `client_auth.CLIENT_AUTH` or a ClientAuth. Default: none with "jwt_bearer"; with another
+            grant "private_key_jwt", where there is a key.
+        dpop: Whether tokens are bound to a key (RFC 9449): True: the service account's own, or a throw-away one where it
+            has none; "ephemeral": a throw-away one; or another key or Signer.
         cache: A MemoryCache of one's own, apart from the process's.
         transport: `RequestsTransport(verify=, proxies=)`, or anything that sends.
         refresh: When a token is renewed.
@@ -91,6 +100,7 @@ class ServiceAccountCredentials(RequestsAuth):
         subject: str | None = None,
         scope: str | Iterable[str] = (),
         audience: str | None = None,
+        server: str | Metadata | None = None,
         token_endpoint: str | None = None,
         certificate: str | os.PathLike[str] | None = None,
         password: Password = None,
@@ -104,6 +114,7 @@ class ServiceAccountCredentials(RequestsAuth):
         provider: str = "generic",
         grant: str | Grant | None = None,
         client_auth: str | ClientAuth | None = None,
+        dpop: bool | str | Key | Signer | DPoP = False,
         cache: MemoryCache | None = None,
         transport: Transport | None = None,
         refresh: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
@@ -149,8 +160,8 @@ class ServiceAccountCredentials(RequestsAuth):
 
     @classmethod
     def _opened(cls, opened: Opened, changes: dict[str, Any]) -> Self:
-        # The endpoint stays with the file: where it was read decides which hosts it may name.
-        said = {name: value for name, value in opened.arguments.items() if name != "token_endpoint"}
+        # The addresses stay with the file: where they were read decides which hosts they may name.
+        said = {name: value for name, value in opened.arguments.items() if name not in {"token_endpoint", "server"}}
         return cls(opened, **{**said, **changes})
 
     def token(self, min_ttl: float = 0.0) -> Token:
@@ -174,6 +185,30 @@ class ServiceAccountCredentials(RequestsAuth):
         Not so within 30 s of the last renewal for such a reason: an API that refuses every token is not helped by more.
         """
         self._source.discard(token)
+
+    @property
+    def proofs(self) -> Proofs | None:
+        """Makes the `DPoP` header field of a call, for clients other than `requests`; None without `dpop=`."""
+        return self._source.proofs
+
+    @property
+    def tls_key(self) -> Key | None:
+        """The key whose certificate the tokens are bound to; None without mutual TLS.
+
+        `integrations.requests.adapter(creds)` makes a Session present it.
+        """
+        return self._source.tls_key
+
+    def revoke(self) -> None:
+        """Tells the server that the token is not needed any more (RFC 7009), and forgets it.
+
+        Nothing happens where there is none. A later call asks for another.
+
+        Raises:
+            ConfigError: nobody says where the server revokes tokens: `server=` leads to its metadata.
+            SaAuthError: the server did not do it: it may still take the token, which is still held.
+        """
+        self._source.revoke()
 
     def replace(self, **changes: Any) -> Self:
         """Makes credentials of the same key, endpoint, transport and cache.
@@ -227,5 +262,7 @@ class ServiceAccountCredentials(RequestsAuth):
 
 def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:
     kind, where, rights, validate_key = recipe
+    if kind == "nothing":
+        return cls(**given)
     opener = cls.from_env if kind == "env" else cls.from_file
     return opener(where, rights=rights, validate_key=validate_key, **given)

@@ -1,69 +1,60 @@
-"""One conversation with a token endpoint, described; and the only place that retries.
+"""One conversation with an authorization server, described; and the only place that retries.
 
-Rule: every attempt is built again, with a fresh assertion, inside one deadline. Stands between the flight, which
-decides when, and `answer`, which decides what came back.
-Source: RFC 6749 section 3.2; RFC 7521 section 4.1; RFC 7523 section 3.
+Rule: every attempt is built again, with a fresh assertion and proof, inside one deadline. Stands between the flight,
+which decides when, and `answer`, which decides what came back.
+Source: RFC 6749 section 3.2; RFC 7521 section 4.1; RFC 7523 section 3; RFC 9449 section 8.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock, Deadline, Instant
-from ._encoding import digest, form
-from .answer import http_date, read
-from .client_auth.base import ClientAuth, TokenRequest
-from .errors import InvalidClient, InvalidGrant, SaAuthError, TokenEndpointError
-from .grants.base import Grant
+from ._secret import Secret
+from .answer import BEARER, DPOP, read_answer
+from .client_auth.base import ClientAuth
+from .dpop import DPoP
+from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError, TransportError
+from .grants.base import Grant, Named, Offline, OneTime
+from .grants.refresh_token import RefreshToken
+from .identity import identity_of
+from .metadata import Metadata
 from .policy import Held, RefreshPolicy, Retry
-from .token import Token
-from .wire import Request, Response, Transport
+from .refusal import explain, foreign
+from .request import described, token_request
+from .server_clock import ServerClock
+from .token import STANDARD
+from .wire import Conversation, Request, Response, Transport, conversing
+
+__all__ = ["Exchange", "ServerClock"]
 
 _log = logging.getLogger("sa_auth")
-_SMALL_SKEW, _GREAT_SKEW = 30.0, 3600.0
-_SKEW_REMEMBERED = 600.0
-
-
-class ServerClock:
-    """How far the server's clock is from ours, once a refusal has shown it.
-
-    Rule: it belongs to minting alone, is believed for ten minutes, and is learned once in that time.
-    """
-
-    __slots__ = ("_skew", "_until")
-
-    def __init__(self) -> None:
-        self._skew = 0.0
-        self._until = float("-inf")
-
-    def skew(self, now: Instant) -> float:
-        """Seconds that the server's clock is ahead of ours, as far as it is known; else 0."""
-        return self._skew if self.knows(now) else 0.0
-
-    def knows(self, now: Instant) -> bool:
-        """Whether a skew is remembered."""
-        return now.boot < self._until
-
-    def learn(self, skew: float, now: Instant) -> None:
-        """Remembers a skew in seconds, unless one is remembered."""
-        if not self.knows(now):
-            self._skew, self._until = skew, now.boot + _SKEW_REMEMBERED
+_GREAT_SKEW = 3600.0
+_MOST_NONCES = 2  # in one exchange: a server that wants a new one each time would never be satisfied
+Got = TypeVar("Got")
+Attempt: TypeAlias = "Callable[[Instant, int], Got | SaAuthError]"
 
 
 class Exchange:
     """What is sent where, how often, and for how long.
 
     Args:
-        endpoint: The token endpoint, absolute.
+        endpoint: The token endpoint, absolute; None: the metadata name it.
         grant: What we ask by.
         transport: Carries the request.
         client_auth: How the client names itself; None: it does not.
         scope: What is asked for, space separated.
-        form: Extra form fields, in order.
+        scope_field: Whether the scope is sent as a field of the request.
+        form: Extra fields, in order.
+        json: Whether the fields are sent as JSON.
+        dpop: Makes proofs; None: a bearer token is asked for.
+        metadata: Of the server; None: nothing is looked up.
+        revocation_endpoint: Where tokens are revoked; None: the metadata name it.
         policy: The life assumed of a token that names none.
         retry: When to ask again.
         timeout: Seconds for one whole exchange, pauses included.
@@ -73,22 +64,27 @@ class Exchange:
 
     Attributes:
         host: The endpoint's host, for messages and limits.
-        identity: 32 bytes, see `_identity`.
+        identity: 32 bytes, see `identity`.
         way: What tells two ways of asking for one token apart: transport, timeout, retry.
     """
 
     __slots__ = (
         "client_auth",
         "clock",
+        "dpop",
         "endpoint",
         "form",
         "grant",
         "host",
         "identity",
+        "json",
+        "metadata",
         "policy",
         "reload",
         "retry",
+        "revocation_endpoint",
         "scope",
+        "scope_field",
         "server_clock",
         "timeout",
         "transport",
@@ -98,12 +94,17 @@ class Exchange:
     def __init__(
         self,
         *,
-        endpoint: str,
+        endpoint: str | None,
         grant: Grant,
         transport: Transport,
         client_auth: ClientAuth | None = None,
         scope: str = "",
+        scope_field: bool = False,
         form: tuple[tuple[str, str], ...] = (),
+        json: bool = False,
+        dpop: DPoP | None = None,
+        metadata: Metadata | None = None,
+        revocation_endpoint: str | None = None,
         policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
         retry: Retry = Retry(),  # noqa: B008 - frozen
         timeout: float = 10.0,
@@ -112,18 +113,27 @@ class Exchange:
         server_clock: ServerClock | None = None,
     ) -> None:
         self.endpoint, self.grant, self.transport, self.client_auth = endpoint, grant, transport, client_auth
-        self.scope, self.form = scope, form
+        self.scope, self.scope_field, self.form, self.json = scope, scope_field, form, json
+        self.dpop, self.metadata, self.revocation_endpoint = dpop, metadata, revocation_endpoint
         self.policy, self.retry, self.timeout, self.clock = policy, retry, timeout, clock
         self.reload = reload
         self.server_clock = server_clock if server_clock is not None else ServerClock()
-        self.host = urlsplit(endpoint).hostname or ""
-        self.identity = self._identity()
+        server = metadata.issuer if metadata is not None else ""
+        self.host = urlsplit(endpoint or server).hostname or ""
+        self.identity = identity_of(
+            endpoint or f"server {server}", grant, client_auth, scope=scope, form=form, dpop=dpop,
+            certificate_thumbprint=str(getattr(transport, "certificate_thumbprint", "")),
+        )  # fmt: skip
         # Two default transports are one way; a failure by another may be no failure by this.
         carrier = "default" if getattr(transport, "default", False) else id(transport)
         self.way: tuple[object, ...] = (carrier, timeout, retry)
 
-    def run(self) -> Held:
+    def run(self, refresh_token: Secret | None = None) -> Held:
         """Asks until there is a token, a refusal, or no time left.
+
+        Args:
+            refresh_token: What came with the last token; it is tried first, and the grant where that fails and may be
+                sent again.
 
         Returns:
             The token, and when its life began.
@@ -131,88 +141,177 @@ class Exchange:
         Raises:
             SaAuthError: there is none; `attempts` says how many requests were sent.
         """
-        deadline = Deadline(self.clock, self.timeout)
-        attempt, corrected = 0, False
-        if self.reload is not None:
-            self.reload(False)
-        while True:
-            attempt += 1
-            asked = self.clock.now()
-            skew = self.server_clock.skew(asked)
-            outcome = self._attempt(asked, deadline, attempt)
-            if isinstance(outcome, Token):
-                return Held(outcome, asked.boot)
-            room = self.grant.repeatable and attempt < self.retry.attempts and deadline.left() > 0
-            if room and not corrected and self._corrected(outcome, skew):
-                corrected = True
-                continue
-            pause = self.retry.pause(
-                outcome, attempt=attempt, chance=random.random(), time_left=deadline.left(),  # noqa: S311 - no secret
-                repeatable=self.grant.repeatable,
-            )  # fmt: skip
-            if pause is None:
-                raise outcome
-            self.clock.sleep(pause)
+        with self.conversation() as within:
+            if self.reload is not None:
+                self.reload(False)
+            sent, failure = 0, None
+            if refresh_token is not None:
+                outcome = self._ask(RefreshToken(refresh_token), within, again=refresh_token)
+                if isinstance(outcome, Held):
+                    return outcome
+                sent, failure = outcome.attempts, outcome
+            # With the server out of reach, another grant fares no better.
+            if failure is None or (self.grant.repeatable and not _unseen(failure)):
+                outcome = self._ask(self.grant, within, sent=sent)
+                if isinstance(outcome, Held):
+                    return outcome
+                failure = outcome
+        raise failure
 
-    def build(self, now: float) -> Request:
-        """Builds one request, with an assertion minted for it.
+    def build(self, now: float, *, grant: Grant | None = None, url: str | None = None) -> Request:
+        """Builds one request, with an assertion and a proof minted for it.
 
         Args:
             now: Unix seconds by the server's clock as far as it is known.
+            grant: What to ask by; None: the exchange's own.
+            url: Where it goes; None: the token endpoint that was given.
 
         Raises:
             SaAuthError: the assertion cannot be had.
         """
-        request = TokenRequest((*self.grant.form(now), *self.form))
-        if self.client_auth is not None:
-            request = self.client_auth.apply(request, now)
-        headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
-            **request.headers,
-        }
-        return Request(self.endpoint, form(request.fields), headers)
+        asked_by = self.grant if grant is None else grant
+        # A refresh without a scope is for the one that was granted (RFC 6749 section 6).
+        follow_up = isinstance(asked_by, RefreshToken) and asked_by is not self.grant
+        return token_request(
+            asked_by, self.client_auth, now, url=(self.endpoint or "") if url is None else url, form=self.form,
+            scope=self.scope if self.scope_field and not follow_up else "", json=self.json, dpop=self.dpop,
+        )  # fmt: skip
 
-    def _attempt(self, asked: Instant, deadline: Deadline, attempt: int) -> Token | SaAuthError:
-        """Sends once. Errors come back as values, stripped of the frames that hold the assertion."""
-        response, sent = None, attempt - 1
+    def conversation(self) -> AbstractContextManager[Conversation]:
+        """Begins a conversation, which the exchange's own time-out ends."""
+        return conversing(Conversation(self.transport, Deadline(self.clock, self.timeout)))
+
+    def address(self, name: str, within: Conversation) -> str | None:
+        """Where an endpoint is: as given, else by the metadata; None where nobody says.
+
+        Raises:
+            SaAuthError: the metadata cannot be had.
+        """
+        given = self.endpoint if name == "token_endpoint" else self.revocation_endpoint
+        if given is not None or self.metadata is None:
+            return given
+        presents = bool(getattr(self.transport, "certificate_thumbprint", ""))
+        found = self.metadata.endpoint(name, within, self.clock.now(), mutual_tls=presents)
+        if found is None and name == "token_endpoint":
+            raise ResponseError(
+                f"The metadata of {self.host} name no token endpoint.", code="no_token_endpoint",
+                hint="Pass token_endpoint=, the URL from the provider's documentation.",
+            )  # fmt: skip
+        return found
+
+    def ask(self, attempt: Attempt[Got], within: Conversation, *, repeatable: bool, sent: int = 0) -> Got | SaAuthError:
+        """Makes attempts until one succeeds, or there is no reason or no time for another.
+
+        Args:
+            attempt: Makes one, at this instant and by this number; gives what came of it, an error as a value.
+            within: The conversation, and its deadline.
+            repeatable: Whether it may be made again after the server may have seen it.
+            sent: Requests sent before.
+        """
+        deadline, corrected, nonces, tries = within.deadline, False, 0, sent
+        while True:
+            tries += 1
+            asked = self.clock.now()
+            skew = self.server_clock.skew(asked)
+            outcome = attempt(asked, sent + 1)
+            if not isinstance(outcome, SaAuthError):
+                return outcome
+            sent, counted = outcome.attempts, tries - nonces
+            if _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
+                nonces += 1  # a step of the protocol, and no failure
+                continue
+            room = repeatable and counted < self.retry.attempts and deadline.left() > 0
+            if room and not corrected and self._corrected(outcome, skew):
+                corrected = True
+                continue
+            pause = self.retry.pause(
+                outcome, attempt=counted, chance=random.random(), time_left=deadline.left(),  # noqa: S311 - no secret
+                repeatable=repeatable,
+            )  # fmt: skip
+            if pause is None:
+                return outcome
+            self.clock.sleep(pause)
+
+    def send(
+        self, name: str, build: Callable[[float, str], Request], read: Callable[[Response], Got],
+        within: Conversation, asked: Instant, number: int,
+    ) -> Got | SaAuthError:  # fmt: skip
+        """Sends once. Errors come back as values, stripped of the frames that hold the assertion.
+
+        Args:
+            name: The endpoint's name in the metadata.
+            build: Makes the request, at that time by the server's clock, for that address.
+            read: Reads the reply.
+            within: Carries it.
+            asked: The instant before.
+            number: How many requests will have been sent with this one.
+        """
+        response, sent = None, number - 1
         try:
-            request = self.build(asked.wall + self.server_clock.skew(asked))
-            sent = attempt
-            response = self.transport.send(request, deadline)
-            return read(response, asked=asked, policy=self.policy, scope=self.scope)
+            url = self.address(name, within) or ""
+            request = build(asked.wall + self.server_clock.skew(asked), url)
+            sent = number
+            response = within.send(request)
+            if self.dpop is not None:
+                self.dpop.learn(url, response.headers)
+            return read(response)
         except SaAuthError as error:
             failure = error.copy()
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
-            # A transport, signer or callable of the caller's own; its text may hold anything, its class may not.
-            failure = SaAuthError(
-                f"{type(error).__name__} was raised while asking for a token, {_where(error)}.", code="unexpected",
-                hint="A transport, signer or callable handed over raised it; nothing of this library does.",
-            )  # fmt: skip
+            failure = foreign(error)
+        if self.metadata is not None and (failure.status in {404, 405} or _unseen(failure)):
+            self.metadata.forget()
         if isinstance(failure, TokenEndpointError) and not failure.retryable and response is not None:
-            self._explain(failure, response)
+            explain(failure, response, self.clock.now(), corrected=self.server_clock.knows(self.clock.now()))
         failure.attempts = sent
         return failure
 
-    def _explain(self, refusal: TokenEndpointError, response: Response) -> None:
-        """Adds to a refusal what was sent, and how far the clocks are apart."""
-        now = self.clock.now()
-        date = http_date(response.headers.get("date", "")) if response.trusted_date else None
-        clock_matters = isinstance(refusal, InvalidGrant | InvalidClient)
-        if clock_matters and date is not None and abs(date - now.wall) > _SMALL_SKEW:
-            refusal.skew = date - now.wall
-            side = "behind" if refusal.skew > 0 else "ahead of"
-            tried = "; an assertion by the server's clock was refused too" if self.server_clock.knows(now) else ""
-            refusal.hint = (
-                f"This machine's clock is {abs(refusal.skew):.0f} s {side} the server's{tried}: set it right."
-            )
-        sent = [self.grant.describe()]
-        if self.scope:
-            sent.append(f"scope {self.scope!r}")
-        if self.client_auth is not None:
-            method, *named = self.client_auth.fingerprint()[:2]
-            sent.append(f"{method} {named[0]!r}" if named else method)
-        refusal.hint = f"{refusal.hint} Sent: {', '.join(sent)}.".strip()
+    def _ask(
+        self, grant: Grant, within: Conversation, *, sent: int = 0, again: Secret | None = None
+    ) -> Held | SaAuthError:
+        def attempt(asked: Instant, number: int) -> Held | SaAuthError:
+            return self._attempt(grant, within, asked, number, again)
+
+        return self.ask(attempt, within, repeatable=grant.repeatable, sent=sent)
+
+    def _attempt(
+        self, grant: Grant, within: Conversation, asked: Instant, number: int, again: Secret | None
+    ) -> Held | SaAuthError:
+        if isinstance(grant, Offline):
+            return self._made(grant, asked)
+
+        def read(response: Response) -> Held:
+            names = grant.names if isinstance(grant, Named) else STANDARD
+            answer = read_answer(
+                response, asked=asked, policy=self.policy, scope=self.scope, names=names,
+                token_type=BEARER if self.dpop is None else DPOP,
+            )  # fmt: skip
+            # RFC 6749 section 6: the old one is good until another comes.
+            return Held(answer.token, asked.boot, answer.refresh_token or again)
+
+        outcome = self.send(
+            "token_endpoint", lambda now, url: self.build(now, grant=grant, url=url), read, within, asked, number
+        )
+        if isinstance(grant, OneTime) and _may_be_used_up(outcome, number):
+            grant.spend()
+        if isinstance(outcome, TokenEndpointError) and not outcome.retryable and outcome.attempts == number:
+            self._tell(outcome, grant)
+        return outcome
+
+    def _made(self, grant: Offline, asked: Instant) -> Held | SaAuthError:
+        try:
+            return Held(grant.token(asked.wall, asked.wall + self.server_clock.skew(asked)), asked.boot)
+        except SaAuthError as error:
+            failure = error.copy()
+        except Exception as error:  # noqa: BLE001 - as in `send`
+            failure = foreign(error)
+        return failure
+
+    def _tell(self, refusal: TokenEndpointError, grant: Grant) -> None:
+        """Adds to a refusal what to do about this grant, and what was sent."""
+        if isinstance(grant, OneTime) and isinstance(refusal, InvalidGrant):
+            refusal.hint = f"{grant.advice} {refusal.hint}" if refusal.skew is not None else grant.advice
+        refusal.hint = f"{refusal.hint} Sent: {described(grant, self.client_auth, self.scope)}.".strip()
 
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
         """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
@@ -227,20 +326,17 @@ class Exchange:
                 return True
         return self.reload is not None and self.reload(True)
 
-    def _identity(self) -> bytes:
-        """32 bytes that are this token's and no other's: a hash over everything that decides what is issued."""
-        auth = self.client_auth.fingerprint() if self.client_auth is not None else ("none",)
-        extra = tuple(text for pair in self.form for text in pair)
-        scopes = " ".join(sorted(set(self.scope.split())))
-        parts = (digest(*self.grant.fingerprint()), digest(*auth), digest(*extra))
-        return digest("sa_auth identity 1", self.endpoint, scopes, *parts)
+
+def _unseen(failure: SaAuthError) -> bool:
+    """Whether no server can have seen the request."""
+    return isinstance(failure, TransportError) and not failure.connected
 
 
-def _where(error: BaseException) -> str:
-    """The file and line that raised; the text of a foreign error may hold anything, its place may not."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "nobody knows where"
-    return f"at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+def _wants_nonce(failure: SaAuthError) -> bool:
+    return isinstance(failure, TokenEndpointError) and failure.code == "use_dpop_nonce"
+
+
+def _may_be_used_up(outcome: Held | SaAuthError, number: int) -> bool:
+    if isinstance(outcome, Held):
+        return True
+    return outcome.attempts == number and not _unseen(outcome) and not _wants_nonce(outcome)

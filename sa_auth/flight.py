@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from weakref import WeakValueDictionary
 
 from ._clock import Instant
+from ._secret import Secret
 from .caches.memory import MemoryCache
 from .crew import Crew
 from .errors import SaAuthError, TransportError
@@ -56,7 +57,7 @@ class Flight(Future[Token]):
         held: Held | None = None
         failure: SaAuthError | None = None
         try:
-            held = self.exchange.run()
+            held = self.exchange.run(self.slot.refresh_token())
         except SaAuthError as error:
             failure = error.copy()
         except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
@@ -268,6 +269,24 @@ class Slot:
             return None
         self.held = resort
         return resort
+
+    def refresh_token(self) -> Secret | None:
+        """What came with the newest token, be it held or discarded; None where nothing did."""
+        newest = self.newest()
+        return newest.refresh_token if newest is not None else None
+
+    def forget(self, held: Held) -> None:
+        """Forgets a token for good, with what came with it, if it is still the newest."""
+        with _lock:
+            if self.held is held:
+                self.held = None
+            if self._resort is held:
+                self._resort = None
+        self.memory.discard(self.identity, held)
+
+    def newest(self) -> Held | None:
+        """The token that is held, or was discarded and not replaced yet; None where there is none."""
+        return self.held or self._resort
 
     def discard(self, token: Token, now: Instant) -> None:
         """Forgets a token if it is still the held one, unless a renewal for that reason was just made, or failed."""

@@ -16,8 +16,8 @@ from . import keys
 from ._secret import Password
 from ._secretfile import read_secret, shown
 from .errors import ConfigError, KeyFileError
+from .opened import Opened
 from .providers import PROVIDERS
-from .settings import Opened
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
@@ -67,7 +67,7 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         ConfigError: it is none of them, or cannot be read; what was given is not repeated.
     """
     if key is None or isinstance(key, Opened):
-        return key or Opened(None)
+        return key or Opened(None, recipe=("nothing", None, "warn", "full"))
     if isinstance(key, str) and is_key_text(key):
         return Opened(unlock.signer(_key_from(_encoded(key), unlock)))
     if isinstance(key, bytes | bytearray):

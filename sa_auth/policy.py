@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from ._clock import Instant
+from ._secret import Secret
 from .errors import ConfigError, ResponseError, SaAuthError, TransportError
 from .token import Token
 
@@ -31,11 +32,13 @@ class State(Enum):
 class Held(NamedTuple):
     """A token and the reading of the boot clock, in seconds, from which its life counts.
 
-    Its wall-clock start is `token.issued_at`; both are read before the request was sent.
+    Its wall-clock start is `token.issued_at`; both are read before the request was sent. Beside it stands the refresh
+    token that came with it, None where none did.
     """
 
     token: Token
     since: float
+    refresh_token: Secret | None = None
 
 
 class Life(NamedTuple):

@@ -15,14 +15,17 @@ from ._clock import SYSTEM, Clock
 from ._secret import Secret
 from .caches.memory import PROCESS, MemoryCache
 from .client_auth.base import ClientAuth
+from .dpop import DPoP
 from .errors import ConfigError
-from .exchange import ServerClock
 from .grants.base import Grant
+from .metadata import Metadata
+from .opened import Opened, throw_away
 from .policy import RefreshPolicy, Retry, positive
+from .server_clock import ServerClock
 from .signers.base import Signer
-from .token import NOTHING
+from .signers.local import LocalSigner
 from .transports import LateTransport
-from .wire import Transport
+from .wire import Transport, endpoint
 
 Kind = TypeVar("Kind")
 _LONGEST_TIMEOUT = 86_400.0
@@ -60,33 +63,31 @@ class Settings(NamedTuple):
     memory: MemoryCache = PROCESS
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = None
+    metadata: Metadata | None = None
+    dpop: DPoP | None = None
+    opened: Opened | None = None
+
+    def presenting(self) -> Transport:
+        """The transport that presents the key's certificate (mutual TLS).
+
+        Raises:
+            ConfigError: there is no key in this process, it has no certificate, or the transport cannot.
+        """
+        presenting = getattr(self.transport, "presenting", None)
+        if presenting is None:
+            raise ConfigError(
+                f"The transport is of type {type(self.transport).__name__}, which presents no certificate.",
+                code="bad_argument", hint="Use RequestsTransport(), or give yours a presenting(key).",
+            )  # fmt: skip
+        if self.opened is None or getattr(self.signer, "key", None) is None:
+            raise ConfigError(
+                "Mutual TLS needs a key with its certificate.", code="no_certificate",
+                hint="Pass a PEM or PFX that holds both, or certificate= beside the key, as the first argument.",
+            )  # fmt: skip
+        return self.opened.presenting(self.transport)
 
     def __repr__(self) -> str:
         return f"Settings(issuer={self.issuer!r})"
-
-
-class Opened:
-    """A key ready to sign, and what else its file said.
-
-    Attributes:
-        signer: The key; None where none was given.
-        arguments: Arguments of the face that stand in the file, without the key.
-        recipe: How another process opens the same: ("file", path, ...) or ("env", name, ...); None: it cannot.
-        reload: Reads a changed file again.
-        server_clock: What is learned of the server's clock, for all credentials of this key.
-    """
-
-    __slots__ = ("arguments", "recipe", "reload", "server_clock", "signer")
-
-    def __init__(
-        self,
-        signer: Signer | None,
-        arguments: Mapping[str, Any] = NOTHING,
-        recipe: tuple[Any, ...] | None = None,
-        reload: Callable[[bool], bool] | None = None,
-    ) -> None:
-        self.signer, self.arguments, self.recipe, self.reload = signer, arguments, recipe, reload
-        self.server_clock = ServerClock()
 
 
 # What replace() may change: nothing that decides where the key's proof goes.
@@ -107,6 +108,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         ConfigError: one of them is not usable.
     """
     said = text(given["token_endpoint"], "token_endpoint")
+    resource = strings(given["resource"], "resource")
     hosts = given["allowed_hosts"]
     return Settings(
         signer=opened.signer,
@@ -122,17 +124,20 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         endpoint_by_caller=said is not None,
         lifetime=whole_seconds(given["lifetime"], "lifetime"),
         form=pairs(given["form"], "form"),
-        resource=strings(given["resource"], "resource"),
+        resource=tuple(_resource(one) for one in resource),
         timeout=_timeout(given["timeout"]),
         allowed_hosts=None if hosts is None else _hosts(strings(hosts, "allowed_hosts")),
         refresh=_instance(given["refresh"], RefreshPolicy, "refresh"),
         retry=_instance(given["retry"], Retry, "retry"),
         clock=_clock(given["clock"]),
+        metadata=_metadata(given["server"], opened),
+        dpop=_dpop(given["dpop"], opened),
+        opened=opened,
         **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
     )
 
 
-def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint: str) -> dict[str, Any]:
+def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint: str | None) -> dict[str, Any]:
     """What replace() and a pickle start from.
 
     What was opened stays open, the endpoint stays where it is, an iterable that was used up is what it gave, and nobody
@@ -140,9 +145,20 @@ def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint:
     """
     taken = {name: getattr(settings, name) for name in ("scope", "resource", "allowed_hosts", "transport")}
     own = {name: copy.deepcopy(given[name]) for name in ("claims", "headers", "form")}
+    # A throw-away key is kept, or each change would make another.
+    dpop = given["dpop"] if given["dpop"] is True and opened.signer is not None else settings.dpop or False
     password = given["password"]
     sealed = Secret(password) if isinstance(password, str | bytes) else password
-    return {**given, **taken, **own, "key": opened, "password": sealed, "token_endpoint": endpoint}
+    return {
+        **given,
+        **taken,
+        **own,
+        "key": opened,
+        "password": sealed,
+        "token_endpoint": endpoint,
+        "server": settings.metadata,
+        "dpop": dpop,
+    }
 
 
 def _instance(value: Kind, kind: type[Kind], name: str) -> Kind:
@@ -168,6 +184,37 @@ def _clock(value: Any) -> Clock:
     if not all(callable(getattr(value, name, None)) for name in ("now", "wall", "boot", "sleep")):
         raise ConfigError(f"clock is of type {type(value).__name__}.", code="bad_argument", hint="Leave clock= out.")
     return value  # type: ignore[no-any-return]
+
+
+def _metadata(value: Any, opened: Opened) -> Metadata | None:
+    if isinstance(value, Metadata):
+        return value
+    said = text(value, "server")
+    by_caller = said is not None
+    server = said if by_caller else opened.arguments.get("server")
+    return None if server is None else Metadata(endpoint(server, "server", by_caller=by_caller))
+
+
+def _dpop(value: Any, opened: Opened) -> DPoP | None:
+    if value is None or value is False or isinstance(value, DPoP):
+        return value or None
+    if value is True:
+        return opened.dpop()
+    if value == "ephemeral":
+        return throw_away()
+    if hasattr(value, "private_key") and hasattr(value, "ensure_valid"):
+        return DPoP(LocalSigner(value))
+    return DPoP(value)  # which says what it takes
+
+
+def _resource(uri: str) -> str:
+    # RFC 8707 section 2: "Its value MUST be an absolute URI [...] The URI MUST NOT include a fragment component."
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+", uri):
+        raise ConfigError(
+            f"resource holds {uri[:60]!r}, which is no absolute URI without a fragment.", code="bad_argument",
+            hint="It is the address of the API, for example 'https://api.example/'.",
+        )  # fmt: skip
+    return uri
 
 
 def _timeout(value: Any) -> float:

@@ -10,13 +10,19 @@ import os
 import random
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
+from typing import TYPE_CHECKING
 
 from .caches.memory import MemoryCache
+from .dpop import Proofs
 from .errors import ConfigError
 from .exchange import Exchange
 from .flight import slot_at, timed_out
 from .policy import Held, Life, State, judge
+from .revocation import revoke
 from .token import Token
+
+if TYPE_CHECKING:
+    from .keys import Key
 
 _MOMENT = 0.1  # seconds
 _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
@@ -66,6 +72,17 @@ class TokenSource:
         # What the fresh path needs and no more: which token was judged, and until when it is fresh.
         self._fresh: tuple[Held, Token, float, float] = (_NOBODYS, _NOBODYS.token, 0.0, 0.0)
 
+    @property
+    def proofs(self) -> Proofs | None:
+        """Makes the proofs that go with its tokens (DPoP); None where they are bearer tokens."""
+        exchange = self._exchange
+        return None if exchange.dpop is None else Proofs(exchange.dpop, exchange.clock, exchange.server_clock)
+
+    @property
+    def tls_key(self) -> Key | None:
+        """The key whose certificate its tokens are bound to (mutual TLS); None where they are bound to none."""
+        return getattr(self._exchange.transport, "certificate", None)
+
     def token(self, min_ttl: float = 0.0) -> Token:
         """Gives a token that lives, waiting for one only where none does.
 
@@ -101,6 +118,18 @@ class TokenSource:
                 f"discard() was given a {type(token).__name__}.", code="bad_argument", hint="It takes a Token."
             )
         self._slot.discard(token, self._now())
+
+    def revoke(self) -> None:
+        """Tells the server that the token is not needed any more, and forgets it. Nothing happens where there is none.
+
+        Raises:
+            ConfigError: nobody says where the server revokes tokens.
+            SaAuthError: the server did not do it: it may still take the token, which is still held.
+        """
+        held = self._slot.newest()
+        if held is not None:
+            revoke(self._exchange, held)
+            self._slot.forget(held)
 
     def _look(self, min_ttl: float, *, inline: bool) -> Token | Future[Token]:
         while True:

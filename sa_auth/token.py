@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .errors import ConfigError
 
@@ -73,3 +73,22 @@ class Token:
             code="not_picklable",
             hint="Send the credentials instead; they travel as a recipe and share the token through a cache.",
         )
+
+
+class AnswerNames(NamedTuple):
+    """Where in an answer the token and its end stand; by default as RFC 6749 section 5.1 has it.
+
+    Attributes:
+        token: The token's name; a dot leads into an object: "auth.client_token".
+        expires_in: The name of its life in seconds.
+        expires_at: The name of its end, as an RFC 3339 date or Unix seconds; None: the answer names none.
+        token_types: Values of `token_type` that are taken beside the one asked for.
+    """
+
+    token: str = "access_token"  # noqa: S105 - a name
+    expires_in: str = "expires_in"
+    expires_at: str | None = None
+    token_types: tuple[str, ...] = ()
+
+
+STANDARD = AnswerNames()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ._clock import Deadline
@@ -39,6 +39,32 @@ class Request(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.url})"
+
+
+class TokenRequest(NamedTuple):
+    """A token request before it is encoded.
+
+    Attributes:
+        fields: Fields in order; a name may stand twice only where its RFC says so (`resource`). Values are text, or
+            anything JSON where the request is JSON.
+        headers: Header name to value.
+        json: Whether the fields are sent as one JSON object in place of a form.
+    """
+
+    fields: tuple[tuple[str, Any], ...] = ()
+    headers: Mapping[str, str] = NOTHING
+    json: bool = False
+
+    def with_fields(self, *fields: tuple[str, Any]) -> TokenRequest:
+        """Gives the request with more fields."""
+        return self._replace(fields=(*self.fields, *fields))
+
+    def with_header(self, name: str, value: str) -> TokenRequest:
+        """Gives the request with one more header."""
+        return self._replace(headers={**self.headers, name: value})
+
+    def __repr__(self) -> str:
+        return f"TokenRequest({', '.join(name for name, _ in self.fields)})"
 
 
 class Response(NamedTuple):
@@ -107,11 +133,11 @@ def conversation() -> Conversation | None:
 
 
 @contextmanager
-def conversing(within: Conversation) -> Iterator[None]:
+def conversing(within: Conversation) -> Iterator[Conversation]:
     """Makes a conversation the current one."""
     before = _current.set(within)
     try:
-        yield
+        yield within
     finally:
         _current.reset(before)
 

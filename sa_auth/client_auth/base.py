@@ -1,37 +1,18 @@
-"""The port to client authentication, and the request it is applied to.
+"""The port to client authentication.
 
-Rule: a method is a small value with one act; it gives a new request and changes none.
+Rule: a method is a small value with one act; it gives a new request and changes none. What was named without its key
+or client id is completed once, when the credentials are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from ..token import NOTHING
+from ..errors import ConfigError
+from ..signers.base import Signer
+from ..wire import TokenRequest
 
-
-class TokenRequest(NamedTuple):
-    """A token request before it is encoded.
-
-    Attributes:
-        fields: Form fields in order; a name may stand twice only where its RFC says so (`resource`).
-        headers: Header name to value.
-    """
-
-    fields: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = NOTHING
-
-    def with_fields(self, *fields: tuple[str, str]) -> TokenRequest:
-        """Gives the request with more form fields."""
-        return self._replace(fields=(*self.fields, *fields))
-
-    def with_header(self, name: str, value: str) -> TokenRequest:
-        """Gives the request with one more header."""
-        return self._replace(headers={**self.headers, name: value})
-
-    def __repr__(self) -> str:
-        return f"TokenRequest({', '.join(name for name, _ in self.fields)})"
+__all__ = ["Client", "ClientAuth", "Incomplete", "TokenRequest", "client_id_of", "nobody", "signer_of"]
 
 
 @runtime_checkable
@@ -50,3 +31,69 @@ class ClientAuth(Protocol):
     def fingerprint(self) -> tuple[str, ...]:
         """The method's part of the identity: its name, the client id, a keyed hash of the secret."""
         ...
+
+
+class Client(NamedTuple):
+    """What the face knows of the client.
+
+    Attributes:
+        client_id: As registered; None where none was given.
+        signer: Its key; None where it has none.
+        server: The issuer identifier of the authorization server.
+        certificate_thumbprint: `x5t#S256` of the certificate that the transport presents; empty where it presents none.
+        shape: Arguments of the assertion that the face gives: lifetime, claims, headers.
+    """
+
+    client_id: str | None = None
+    signer: Signer | None = None
+    server: str | None = None
+    certificate_thumbprint: str = ""
+    shape: tuple[tuple[str, object], ...] = ()
+
+
+@runtime_checkable
+class Incomplete(Protocol):
+    """A method that may have been named without all it needs."""
+
+    def completed(self, client: Client) -> ClientAuth:
+        """Gives the method with what it lacked.
+
+        Raises:
+            ConfigError: the face does not know it either.
+        """
+        ...
+
+
+def client_id_of(client: Client, method: str) -> str:
+    """The client id.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if client.client_id is None:
+        raise ConfigError(
+            f"No client id is given for {method}.", code="no_issuer", hint="Pass issuer=: the client id as registered."
+        )
+    return client.client_id
+
+
+def signer_of(client: Client, method: str) -> Signer:
+    """The key.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if client.signer is None:
+        raise ConfigError(
+            f"No key is given for {method}.", code="no_key",
+            hint="Pass a path, keys.from_pem(text), keys.from_pfx(data) or keys.from_jwk(data) as the first argument.",
+        )  # fmt: skip
+    return client.signer
+
+
+def nobody(method: str) -> ConfigError:
+    """The error of a method that is used before it was completed."""
+    return ConfigError(
+        f"{method} lacks its client.", code="bad_argument",
+        hint="Hand it to ServiceAccountCredentials(client_auth=...), which knows issuer, key and server.",
+    )  # fmt: skip

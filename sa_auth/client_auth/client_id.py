@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..errors import ConfigError
-from .base import TokenRequest
+from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody
 
 
 class ClientId:
     """Sends `client_id` alone.
 
     Args:
-        client_id: As registered.
+        client_id: As registered; None: the face's `issuer`.
 
     Raises:
         ConfigError: it is no text.
@@ -22,17 +22,24 @@ class ClientId:
 
     __slots__ = ("client_id",)
 
-    def __init__(self, client_id: str) -> None:
-        check_text(client_id, "client_id")
+    def __init__(self, client_id: str | None = None) -> None:
+        if client_id is not None:
+            check_text(client_id, "client_id")
         self.client_id = client_id
+
+    def completed(self, client: Client) -> ClientAuth:
+        """With the face's client id, where it was named without one."""
+        return self if self.client_id is not None else ClientId(client_id_of(client, "client_id"))
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:  # noqa: ARG002 - the port's signature
         """Gives the request with the client id."""
+        if self.client_id is None:
+            raise nobody("ClientId")
         return request.with_fields(("client_id", self.client_id))
 
     def fingerprint(self) -> tuple[str, ...]:
         """The method and the client id."""
-        return ("client_id", self.client_id)
+        return ("client_id", self.client_id or "")
 
     def __repr__(self) -> str:
         return f"ClientId({self.client_id!r})"

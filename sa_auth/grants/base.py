@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
+
+from ..assertions.base import Assertion
+from ..errors import ConfigError
+from ..token import AnswerNames, Token
+from ..wire import TokenRequest
 
 
 @runtime_checkable
@@ -32,3 +38,81 @@ class Grant(Protocol):
     def describe(self) -> str:
         """What was sent, for a refusal's hint; no secret."""
         ...
+
+
+@runtime_checkable
+class Incomplete(Protocol):
+    """A grant that may have been named without its assertion."""
+
+    def completed(self, make: Callable[[], Assertion]) -> Grant:
+        """Gives the grant with the assertion that the key signs, where it has none.
+
+        Args:
+            make: Makes that assertion; raises ConfigError where there is no key.
+        """
+        ...
+
+
+@runtime_checkable
+class OneTime(Protocol):
+    """A grant that a server takes once.
+
+    Attributes:
+        advice: What to do when the server refuses it.
+    """
+
+    @property
+    def advice(self) -> str: ...  # noqa: D102 - said above
+
+    def spend(self) -> None:
+        """Is told that a server may have seen it."""
+        ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A grant whose answer is not that of RFC 6749 section 5.1.
+
+    Attributes:
+        names: Where the token and its end stand, and what type it may be of.
+    """
+
+    @property
+    def names(self) -> AnswerNames: ...  # noqa: D102 - said above
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """A grant whose request is no form."""
+
+    def request(self, now: float) -> TokenRequest:
+        """The request, with a fresh assertion."""
+        ...
+
+
+@runtime_checkable
+class Offline(Protocol):
+    """A grant that makes the token itself: nothing is sent."""
+
+    def token(self, issued_at: float, now: float) -> Token:
+        """Makes one.
+
+        Args:
+            issued_at: Unix seconds by this machine's clock.
+            now: Unix seconds by the server's clock as far as it is known.
+        """
+        ...
+
+
+def ready(assertion: Assertion | None, grant: str) -> Assertion:
+    """The assertion of a grant that is about to be sent.
+
+    Raises:
+        ConfigError: the grant was never completed.
+    """
+    if assertion is None:
+        raise ConfigError(
+            f"{grant} has no assertion.", code="bad_argument",
+            hint="Hand it to ServiceAccountCredentials(grant=...), whose key signs one, or give it an assertion.",
+        )  # fmt: skip
+    return assertion

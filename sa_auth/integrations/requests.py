@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..dpop import HEADER, Proofs, origin
 from ..errors import ConfigError, SaAuthError
 from ..source import TokenSource
 from ..token import Token
@@ -45,20 +46,23 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_anywhere", "_header", "_renewal", "_source")
+    __slots__ = ("_allowed", "_anywhere", "_header", "_proving", "_renewal", "_source")
 
     _source: TokenSource
     _renewal: Renewal
+    _proving: Proofs | None
     _allowed: tuple[str, ...] | None
     _anywhere: str | None
     _header: tuple[Token | None, str]
 
     def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
+        proofs = getattr(source, "proofs", None)
         _put(self, "_source", source)
-        _put(self, "_renewal", Renewal(source))
+        _put(self, "_proving", proofs)
+        _put(self, "_renewal", Renewal(source, proofs))
         _put(self, "_allowed", allowed_hosts)
-        # The beginning of an address that needs no further look: none where hosts are named.
-        _put(self, "_anywhere", "https://" if allowed_hosts is None else None)
+        # The beginning of an address that needs no further look: none where hosts are named, or each call is proven.
+        _put(self, "_anywhere", "https://" if allowed_hosts is None and proofs is None else None)
         _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -77,10 +81,14 @@ class RequestsAuth:
             raise _foreign(request)
         if scheme != self._anywhere:
             self._check(url)
+            if self._proving is not None:
+                # The token's header is set below; where it is renewed in between, the API's 401 mends it.
+                token = self._source.token()
+                request.headers[HEADER] = self._proving.proof(request.method or "GET", url, token.access_token)
         token = self._source.token()
         known, value = self._header
         if token is not known:
-            value = token.authorization
+            value = _sendable(token)
             _put(self, "_header", (token, value))
         request.headers["Authorization"] = value
         if not hooks or self._renewal not in hooks:
@@ -107,23 +115,33 @@ class Renewal:
 
     Args:
         source: Gives tokens.
+        proofs: Makes the proofs that go with them; None: they are bearer tokens.
     """
 
-    __slots__ = ("_source",)
+    __slots__ = ("_proofs", "_source")
 
-    def __init__(self, source: TokenSource) -> None:
-        self._source = source
+    def __init__(self, source: TokenSource, proofs: Proofs | None = None) -> None:
+        self._source, self._proofs = source, proofs
 
     def __call__(self, response: requests.Response, **options: Any) -> requests.Response | None:
         """Renews once on a 401, and sends the request again if its body is whole; otherwise lets the answer pass."""
+        proofs = self._proofs
         if 300 <= response.status_code < 400:
-            _keep_netrc_out(response.request)
+            _follow_with_care(response.request, proofs)
+        # A nonce comes with any answer, and is for the next call (RFC 9449 section 8.2).
+        learned = proofs is not None and proofs.learn(response.request.url or "", response.headers)
         if response.status_code != 401:
             return None
+        answer: requests.Response | None = None
+        if learned and HEADER in response.request.headers and _wants_nonce(response) and _rewound(response.request):
+            # The token was not looked at: the same one goes again, with the nonce in a new proof.
+            response = answer = _send_again(response, None, options, proofs)
+            if response.status_code != 401:
+                return answer
         token = self._renewed(response.request)
         if token is None or not _rewound(response.request):
-            return None
-        return _send_again(response, token, options)
+            return answer
+        return _send_again(response, token, options, proofs)
 
     def _renewed(self, request: requests.PreparedRequest) -> Token | None:
         """Another token than the refused one; None where there is none to be had."""
@@ -145,20 +163,51 @@ class Renewal:
         return None if token.authorization == refused else token
 
 
-def _keep_netrc_out(request: Any) -> None:
-    """Leaves `requests` no room for netrc's password.
+def _follow_with_care(request: Any, proofs: Proofs | None) -> None:
+    """Leaves `requests` no room for netrc's password, and lets no proof follow a redirect.
 
-    It looks there after every redirect, also within one origin, and would put what it finds in the token's place, or
-    on the way to a host that was to see nothing. It does so on a copy of the request, by `prepare_auth`.
+    It looks in netrc after every redirect, also within one origin, and would put what it finds in the token's place, or
+    on the way to a host that was to see nothing. It does so on a copy of the request, by `prepare_auth`. The copy has its
+    new address by the time its cookies are prepared: a proof is made for that, or there is none.
     """
-    copy = request.copy
+    copy, came_from = request.copy, origin(request.url)
 
     def copied() -> Any:
         again = copy()
         again.prepare_auth = _no_auth
+        again.headers.pop(HEADER, None)
+        if proofs is not None:
+            prepare = again.prepare_cookies
+
+            def prepare_cookies(cookies: Any) -> None:
+                prepare(cookies)
+                if origin(again.url) == came_from:
+                    _prove(again, proofs)
+
+            again.prepare_cookies = prepare_cookies
         return again
 
     request.copy = copied
+
+
+def _prove(request: Any, proofs: Proofs) -> None:
+    """Makes a proof for a request that goes again or elsewhere, by the token that is on it."""
+    token = request.headers.get("Authorization")
+    if isinstance(token, str):
+        request.headers[HEADER] = proofs.proof(request.method, request.url, token.partition(" ")[2])
+
+
+def _wants_nonce(response: requests.Response) -> bool:
+    return "use_dpop_nonce" in response.headers.get("WWW-Authenticate", "")
+
+
+def _sendable(token: Token) -> str:
+    if token.token_type == "N_A":  # noqa: S105 - RFC 8693 section 2.2.1
+        raise ConfigError(
+            "This token is for no API: its token_type is N_A.", code="not_for_an_api",
+            hint="It is an assertion for another exchange: grants.JWTBearer(assertions.FromCredentials(creds)).",
+        )  # fmt: skip
+    return token.authorization
 
 
 def _no_auth(*_arguments: object, **_options: object) -> None:
@@ -187,7 +236,10 @@ def _rewound(request: requests.PreparedRequest) -> bool:
         return False
 
 
-def _send_again(response: requests.Response, token: Token, options: dict[str, Any]) -> requests.Response:
+def _send_again(
+    response: requests.Response, token: Token | None, options: dict[str, Any], proofs: Proofs | None
+) -> requests.Response:
+    """Sends a request again; with another token, or the same one where there is None."""
     from requests.cookies import extract_cookies_to_jar
     from requests.exceptions import RequestException
 
@@ -201,7 +253,10 @@ def _send_again(response: requests.Response, token: Token, options: dict[str, An
     jar: Any = again._cookies  # type: ignore[attr-defined]  # noqa: SLF001 - as requests' own digest auth does
     extract_cookies_to_jar(jar, response.request, response.raw)  # type: ignore[no-untyped-call]
     again.prepare_cookies(jar)
-    again.headers["Authorization"] = token.authorization
+    if token is not None:
+        again.headers["Authorization"] = token.authorization
+    if proofs is not None:
+        _prove(again, proofs)
     second: requests.Response = response.connection.send(again, **options)
     second.history.append(response)
     second.request = again

@@ -10,14 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from .._registry import Registry
 from ..assertions.self_issued import SelfIssued
-from ..client_auth import CLIENT_AUTH, ClientAuth, ClientId
+from ..client_auth import CLIENT_AUTH, Client, ClientAuth, ClientId
+from ..client_auth.base import Incomplete as IncompleteAuth
 from ..errors import ConfigError
 from ..exchange import Exchange
-from ..grants import GRANTS, Grant, JWTBearer
+from ..grants import GRANTS, Grant
+from ..grants.base import Incomplete as IncompleteGrant
+from ..grants.base import Offline, Shaped
+from ..grants.client_credentials import ClientCredentials
+from ..grants.jwt_bearer import JWTBearer
 from ..settings import Settings
 from ..signers.base import Signer
-from ..wire import endpoint
+from ..wire import Transport, endpoint
 
 
 class KeyFile(NamedTuple):
@@ -46,6 +52,9 @@ class Provider(NamedTuple):
         scope_form: Whether the scope is a form field.
         algorithms: JOSE names the vendor takes; empty: any.
         key_file: Its key-file format, where it has one.
+        grant: The grant's name, by default.
+        json: Whether it takes JSON in place of a form.
+        revocation_endpoint: Where it revokes tokens; None: its metadata say it, or nobody.
     """
 
     name: str
@@ -58,6 +67,9 @@ class Provider(NamedTuple):
     scope_form: bool = True
     algorithms: tuple[str, ...] = ()
     key_file: KeyFile | None = None
+    grant: str = "jwt_bearer"
+    json: bool = False
+    revocation_endpoint: str | None = None
 
     def exchange(self, settings: Settings) -> Exchange:
         """Makes an exchange of checked settings.
@@ -65,15 +77,24 @@ class Provider(NamedTuple):
         Raises:
             ConfigError: something is missing, or the vendor does not take it.
         """
-        where = self._endpoint(settings)
-        scope = " ".join(settings.scope)
+        asked = _asked_by(settings, self.grant)
+        offline, shaped = isinstance(asked, Offline), isinstance(asked, Shaped)
+        where = None if offline else self._endpoint(settings, asked)
+        make = _Maker(self, settings, where, asked)
+        grant = asked.completed(make) if isinstance(asked, IncompleteGrant) else asked
+        client_auth, transport = _client(settings, grant, make)
         return Exchange(
             endpoint=where,
-            grant=self._grant(settings, where, scope),
-            transport=settings.transport,
-            client_auth=_client_auth(settings),
-            scope=scope,
+            grant=grant,
+            transport=transport,
+            client_auth=client_auth,
+            scope=" ".join(settings.scope),
+            scope_field=not (offline or shaped) and (self.scope_form or not isinstance(asked, JWTBearer)),
             form=(*(("resource", one) for one in settings.resource), *settings.form),
+            json=self.json,
+            dpop=settings.dpop,
+            metadata=settings.metadata,
+            revocation_endpoint=self.revocation_endpoint,
             policy=settings.refresh,
             retry=settings.retry,
             timeout=settings.timeout,
@@ -82,12 +103,45 @@ class Provider(NamedTuple):
             server_clock=settings.server_clock,
         )
 
-    def _endpoint(self, settings: Settings) -> str:
-        given = settings.token_endpoint or self.token_endpoint or _audience_as_endpoint(settings.audience)
+    def assertion(self, settings: Settings, where: str | None, asked: Grant) -> SelfIssued:
+        """Makes the assertion that the key signs for a grant.
+
+        Args:
+            settings: Who it is about.
+            where: The token endpoint; None: it is not known yet, or there is none.
+            asked: The grant.
+
+        Raises:
+            ConfigError: there is no key, or something else is missing.
+        """
+        scope = " ".join(settings.scope)
+        issuer = _issuer(settings)
+        has_claim = isinstance(asked, JWTBearer | Offline | Shaped)
+        claimed = has_claim and (self.scope_claim == "always" or (self.scope_claim == "given" and scope))
+        return SelfIssued(
+            self._signer(settings),
+            issuer=issuer,
+            subject=settings.subject or (issuer if isinstance(asked, Offline) else None),
+            scope=scope if claimed else None,
+            audience=_audience(settings, where),
+            lifetime=self._lifetime(settings.lifetime),
+            backdate=self.backdate,
+            longest=self.longest,
+            claims=settings.claims,
+            headers=settings.headers,
+        )
+
+    def _endpoint(self, settings: Settings, asked: Grant) -> str | None:
+        given = settings.token_endpoint or self.token_endpoint
+        if given is None and settings.metadata is not None:
+            return None
+        if given is None and isinstance(asked, JWTBearer):
+            given = _audience_as_endpoint(settings.audience)
         if given is None:
             raise ConfigError(
                 "No token endpoint is known.", code="no_token_endpoint",
-                hint="Pass token_endpoint=, the URL from the provider's documentation.",
+                hint="Pass token_endpoint=, the URL from the provider's documentation; or server=, the issuer "
+                "identifier of a server whose metadata names it.",
             )  # fmt: skip
         by_caller = settings.endpoint_by_caller or settings.token_endpoint is None
         url = endpoint(given, "token_endpoint", by_caller=by_caller)
@@ -100,42 +154,13 @@ class Provider(NamedTuple):
             )  # fmt: skip
         return url
 
-    def _grant(self, settings: Settings, where: str, scope: str) -> Grant:
-        grant = settings.grant
-        if grant is not None and not isinstance(grant, str):
-            if isinstance(grant, Grant) and not isinstance(grant, type):
-                return grant
-            raise ConfigError(f"grant is of type {type(grant).__name__}.", code="bad_argument", hint="Name or Grant.")
-        GRANTS.find(grant or "jwt_bearer")
-        return JWTBearer(self._assertion(settings, where, scope), scope if self.scope_form else "")
-
-    def _assertion(self, settings: Settings, where: str, scope: str) -> SelfIssued:
-        signer = self._signer(settings)
-        if settings.issuer is None:
-            raise ConfigError(
-                "No issuer is given.", code="no_issuer",
-                hint="Pass issuer=: the client id, consumer key or service-account e-mail the key belongs to.",
-            )  # fmt: skip
-        claimed = self.scope_claim == "always" or (self.scope_claim == "given" and scope)
-        return SelfIssued(
-            signer,
-            issuer=settings.issuer,
-            subject=settings.subject,
-            scope=scope if claimed else None,
-            audience=settings.audience if settings.audience is not None else where,
-            lifetime=self._lifetime(settings.lifetime),
-            backdate=self.backdate,
-            longest=self.longest,
-            claims=settings.claims,
-            headers=settings.headers,
-        )
-
     def _signer(self, settings: Settings) -> Signer:
         signer = settings.signer
         if signer is None:
             raise ConfigError(
                 "No key is given to sign with.", code="no_key",
-                hint="Pass a path, keys.from_pem(text), keys.from_pfx(data) or keys.from_jwk(data) as the first argument.",
+                hint="Pass a path, keys.from_pem(text), keys.from_pfx(data) or keys.from_jwk(data) as the first argument; "
+                "or, where a token service hands the assertion over, grant=grants.JWTBearer(assertions.FromFile(path)).",
             )  # fmt: skip
         if self.algorithms and signer.algorithm not in self.algorithms:
             raise ConfigError(
@@ -153,6 +178,50 @@ class Provider(NamedTuple):
         return self.lifetime if asked is None else asked
 
 
+class _Maker:
+    """Makes the assertion that the key signs for the grant, and remembers whether it was asked to."""
+
+    def __init__(self, provider: Provider, settings: Settings, where: str | None, asked: Grant) -> None:
+        self._made = (provider, settings, where, asked)
+        self.called = False
+
+    def __call__(self) -> SelfIssued:
+        self.called = True
+        provider, settings, where, asked = self._made
+        return provider.assertion(settings, where, asked)
+
+
+def _asked_by(settings: Settings, default: str) -> Grant:
+    grant = settings.grant if settings.grant is not None else default
+    if not isinstance(grant, str):
+        if isinstance(grant, Grant) and not isinstance(grant, type):
+            return grant
+        raise ConfigError(f"grant is of type {type(grant).__name__}.", code="bad_argument", hint="Name or Grant.")
+    made: Grant = _by_name(GRANTS, grant, "grant")
+    return made
+
+
+def _issuer(settings: Settings) -> str:
+    if settings.issuer is None:
+        raise ConfigError(
+            "No issuer is given.", code="no_issuer",
+            hint="Pass issuer=: the client id, consumer key or service-account e-mail the key belongs to.",
+        )  # fmt: skip
+    return settings.issuer
+
+
+def _audience(settings: Settings, where: str | None) -> str:
+    # An endpoint that metadata name is no audience: a server could name another's, and use there what it was sent.
+    named = settings.metadata.issuer if settings.metadata is not None else None
+    audience = settings.audience or where or named
+    if audience is None:
+        raise ConfigError(
+            "No audience is given for a self-signed token.", code="no_audience",
+            hint="Pass audience=: the address of the API, exactly as its provider writes it.",
+        )  # fmt: skip
+    return audience
+
+
 def _audience_as_endpoint(audience: str | None) -> str | None:
     # RFC 7523 section 3 allows the token endpoint as audience, and then one of the two says both.
     if audience is None or not audience.startswith("https://"):
@@ -160,22 +229,97 @@ def _audience_as_endpoint(audience: str | None) -> str | None:
     return audience if len(urlsplit(audience).path) > 1 else None
 
 
-def _client_auth(settings: Settings) -> ClientAuth | None:
-    method = settings.client_auth
-    if method is None or not isinstance(method, str):
-        if method is None or (isinstance(method, ClientAuth) and not isinstance(method, type)):
-            return method
+def _client(settings: Settings, grant: Grant, make: _Maker) -> tuple[ClientAuth | None, Transport]:
+    """How the client names itself, and the transport that carries its proof where that is a certificate."""
+    method = _method(settings, grant, assertion_made=make.called)
+    transport = settings.presenting() if getattr(method, "presents_certificate", False) else settings.transport
+    shape = {name: getattr(settings, name) for name in ("lifetime", "claims", "headers")}
+    given = {name: value for name, value in shape.items() if value is not None}
+    if not make.called:
+        _check_unused(settings, given, signs=getattr(method, "name", None) == "private_key_jwt")
+    lacking: object = method
+    if isinstance(lacking, IncompleteAuth):
+        client = Client(
+            client_id=settings.issuer, signer=settings.signer,
+            server=settings.metadata.issuer if settings.metadata is not None else None,
+            certificate_thumbprint=str(getattr(transport, "certificate_thumbprint", "")),
+            shape=() if make.called else tuple(given.items()),
+        )  # fmt: skip
+        method = lacking.completed(client)
+    return method, transport
+
+
+def _method(settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
+    method: Any = settings.client_auth
+    if method is None:
+        return _default_method(settings, grant, assertion_made=assertion_made)
+    if isinstance(method, str):
+        method = None if method == "none" else _by_name(CLIENT_AUTH, method, "client_auth")
+    elif not (isinstance(method, ClientAuth) and not isinstance(method, type)):
         raise ConfigError(
             f"client_auth is of type {type(method).__name__}.",
             code="bad_argument",
-            hint="client_auth.ClientSecretBasic(client_id, client_secret), another class of that shelf, or a name.",
+            hint="client_auth.ClientSecretBasic(client_id, client_secret), another class of that shelf, or a name. A "
+            "client proves itself in one way at a time (RFC 6749 section 2.3).",
         )
-    if method == "none":
+    if method is not None and isinstance(grant, Offline):
+        raise ConfigError(
+            "client_auth= has no place with a self-signed token.", code="bad_argument",
+            hint="No request is made that a client could prove itself in: leave it out.",
+        )  # fmt: skip
+    proofs = sorted(
+        {"client_secret", "client_assertion", "client_assertion_type"} & {name for name, _ in settings.form}
+    )
+    if method is not None and proofs:
+        raise ConfigError(
+            f"The client would prove itself in two ways: by client_auth=, and by {proofs[0]!r} in form=.",
+            code="two_client_auth", hint="A request holds one (RFC 6749 section 2.3): leave one of them out.",
+        )  # fmt: skip
+    chosen: ClientAuth | None = method
+    return chosen
+
+
+def _by_name(shelf: Registry, name: str, argument: str) -> Any:
+    """Makes what a name alone is enough for: the face's other arguments say the rest."""
+    found = shelf.find(name)
+    made = None
+    try:
+        made = found()
+    except TypeError:  # it has arguments that nobody else can give
+        pass
+    if made is None:
+        raise ConfigError(
+            f"{argument}={name!r} needs more than its name.", code="bad_argument",
+            hint=f"Pass {argument if argument == 'client_auth' else 'grants'}.{found.__name__}(...) with its arguments.",
+        )  # fmt: skip
+    return made
+
+
+def _default_method(settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
+    if assertion_made or isinstance(grant, Offline):
         return None
-    found = CLIENT_AUTH.find(method)
-    if found is ClientId and settings.issuer is not None:
-        return ClientId(settings.issuer)
-    raise ConfigError(
-        f"client_auth={method!r} needs more than its name.", code="bad_argument",
-        hint=f"Pass client_auth.{found.__name__}(...) with its arguments.",
-    )  # fmt: skip
+    if settings.signer is not None:
+        # What the key does not prove as a grant, it proves of the client (RFC 7523 section 2.2).
+        proof: ClientAuth = _by_name(CLIENT_AUTH, "private_key_jwt", "client_auth")
+        return proof
+    if isinstance(grant, ClientCredentials) and not {"client_secret", "client_assertion"} & {
+        n for n, _ in settings.form
+    }:
+        raise ConfigError(
+            "client_credentials needs a client that proves itself.", code="no_client_auth",
+            hint="Give a key, or client_auth=: ClientSecretBasic(client_id, client_secret), ClientAssertion(source)...",
+        )  # fmt: skip
+    return None if settings.issuer is None else ClientId(settings.issuer)
+
+
+def _check_unused(settings: Settings, shape: Mapping[str, Any], *, signs: bool) -> None:
+    """Refuses what would say something in an assertion that nobody makes: it would be lost in silence."""
+    idle = [name for name in ("subject", "audience") if getattr(settings, name) is not None]
+    idle = [name for name in idle if not (name == "subject" and settings.subject == settings.issuer)]
+    idle += [] if signs else list(shape)
+    if idle:
+        raise ConfigError(
+            f"{idle[0]}= has no place here: no assertion of the grant is signed.", code="bad_argument",
+            hint="With another grant than jwt_bearer the key proves the client: its subject is issuer=, its audience "
+            "server= (or client_auth.PrivateKeyJWT(audience=...)). A field of the request goes into form=.",
+        )  # fmt: skip

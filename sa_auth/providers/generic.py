@@ -15,9 +15,9 @@ from .base import KeyFile, Provider
 # Arguments that are data. What opens a file, reaches a network or runs code is not taken from a file.
 _TEXT = frozenset({
     "key", "certificate", "issuer", "subject", "audience", "token_endpoint", "key_id", "algorithm", "provider", "grant",
-    "client_auth",
+    "client_auth", "server",
 })  # fmt: skip
-_OTHER = frozenset({"scope", "lifetime", "claims", "headers", "form", "resource", "timeout", "allowed_hosts"})
+_OTHER = frozenset({"dpop", "scope", "lifetime", "claims", "headers", "form", "resource", "timeout", "allowed_hosts"})
 _CODE_ONLY = frozenset({"password", "cache", "transport", "refresh", "retry", "clock"})
 
 

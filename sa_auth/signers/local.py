@@ -63,6 +63,11 @@ class LocalSigner:
         return self._algorithm
 
     @property
+    def key(self) -> Key:
+        """The key itself, for mutual TLS."""
+        return self._key
+
+    @property
     def thumbprint(self) -> str:
         """RFC 7638 thumbprint of the public key."""
         return self._key.thumbprint

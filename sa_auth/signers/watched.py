@@ -68,6 +68,11 @@ class WatchedSigner:
         return self.current.algorithm
 
     @property
+    def key(self) -> Any:
+        """The current key itself, for mutual TLS; None where it is elsewhere."""
+        return getattr(self.current, "key", None)
+
+    @property
     def key_id(self) -> str | None:
         """`kid` of the current key."""
         return self.current.key_id

@@ -525,7 +525,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "no scope": {"scope": ()},
     "resource": {"resource": ["https://s.example"]},
     "one resource more": {"resource": ["https://r.example", "https://s.example"]},
-    "resources, boundary moved": {"resource": ["https://r.", "example"]},
+    "resources, boundary moved": {"resource": ["https://r.", "e:xample"]},
     "no resource": {"resource": ()},
     "form value": {"form": {"f": "2"}},
     "form name": {"form": {"g": "1"}},
@@ -587,7 +587,9 @@ def test_all_identities_differ() -> None:
     found = [identity(made_of(**change)) for change in CHANGES.values()]
     grant = made_of()._source._exchange.grant
     assert isinstance(grant, JWTBearer)
-    found += [identity(made_of(grant=AnotherGrant(grant))), identity(made_of())]
+    # Of a grant that signs nothing by the face's key, no argument may speak of an assertion.
+    silent = dict.fromkeys(("subject", "audience", "claims", "headers", "lifetime"))
+    found += [identity(made_of(grant=AnotherGrant(grant), **silent)), identity(made_of())]
     assert len(set(found)) == len(found)
 
 

@@ -1,0 +1,129 @@
+"""The client proves itself with its key.
+
+Rule: the audience is the server's issuer identifier and nothing else, so that no server can use the assertion at
+another. Source: RFC 7523 sections 2.2 and 3; draft-ietf-oauth-rfc7523bis (after CVE-2025-27370).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..assertions.self_issued import SelfIssued
+from ..errors import ConfigError
+from ..signers.base import Signer
+from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody, signer_of
+from .client_assertion import JWT_TYPE, TYP, sent
+from .client_id import check_text
+
+
+class PrivateKeyJWT:
+    """Sends a JWT that the client's key signs about itself.
+
+    Args:
+        audience: `aud`; None: the server's issuer identifier (`server=` of the face). For a server that wants its
+            token endpoint there, or both as older texts have it, say so.
+        typ: `typ` of the header; older servers know "JWT" alone. None: none.
+        client_id: `iss` and `sub`; None: the face's `issuer`.
+        signer: Another key than the face's.
+        lifetime: Seconds from now to `exp`; None: 300.
+        claims: Extra claims.
+        headers: Extra JOSE header fields; True for "x5t", "x5t#S256" or "x5c" takes it from the certificate.
+        with_client_id: Whether `client_id` is sent beside the assertion, which RFC 7521 section 4.2 calls unnecessary
+            and some servers want.
+
+    Raises:
+        ConfigError: an argument is of the wrong kind.
+
+    Example:
+        >>> from sa_auth import ServiceAccountCredentials
+        >>> from sa_auth.testing import new_key
+        >>> ServiceAccountCredentials(
+        ...     new_key("p256")[0], issuer="app", grant="client_credentials", server="https://as.example",
+        ...     token_endpoint="https://as.example/token", client_auth=PrivateKeyJWT(typ="JWT"))
+        ServiceAccountCredentials(provider='generic', issuer='app', subject=None, scope='')
+    """
+
+    __slots__ = ("_assertion", "_given")
+
+    name = "private_key_jwt"
+
+    def __init__(
+        self,
+        *,
+        audience: str | None = None,
+        typ: str | None = TYP,
+        client_id: str | None = None,
+        signer: Signer | None = None,
+        lifetime: int | None = None,
+        claims: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        with_client_id: bool = False,
+    ) -> None:
+        for label, value in (("audience", audience), ("typ", typ), ("client_id", client_id)):
+            if value is not None:
+                check_text(value, label)
+        self._assertion: SelfIssued | None = None
+        self._given: dict[str, Any] = {
+            "audience": audience, "typ": typ, "client_id": client_id, "signer": signer, "lifetime": lifetime,
+            "claims": claims, "headers": headers, "with_client_id": with_client_id,
+        }  # fmt: skip
+
+    def completed(self, client: Client) -> ClientAuth:
+        """With the face's key, client id, server, and what it says of the assertion.
+
+        Raises:
+            ConfigError: one of them is not known.
+        """
+        if self._assertion is not None:
+            return self
+        given = self._given
+        whole = PrivateKeyJWT(**given)
+        who = given["client_id"] if given["client_id"] is not None else client_id_of(client, self.name)
+        shape = {
+            **dict(client.shape),
+            **{name: given[name] for name in ("lifetime", "claims", "headers") if given[name]},
+        }
+        whole._assertion = SelfIssued(
+            given["signer"] or signer_of(client, self.name), issuer=who, subject=who,
+            audience=given["audience"] or server_of(client, self.name), type=given["typ"], **shape,
+        )  # fmt: skip
+        return whole
+
+    def apply(self, request: TokenRequest, now: float) -> TokenRequest:
+        """Gives the request with a fresh assertion."""
+        assertion = self._ready()
+        request = sent(request, JWT_TYPE, assertion.mint(now))
+        return request.with_fields(("client_id", assertion.issuer)) if self._given["with_client_id"] else request
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """The method, the client id, and what the assertion says by which key."""
+        assertion = self._ready()
+        return (self.name, assertion.issuer, *assertion.fingerprint())
+
+    def describe(self) -> str:
+        """What the assertion says."""
+        return f"client assertion with {self._ready().describe()}"
+
+    def _ready(self) -> SelfIssued:
+        if self._assertion is None:
+            raise nobody("PrivateKeyJWT")
+        return self._assertion
+
+    def __repr__(self) -> str:
+        return f"PrivateKeyJWT(audience={self._given['audience']!r}, typ={self._given['typ']!r})"
+
+
+def server_of(client: Client, method: str) -> str:
+    """The issuer identifier of the server.
+
+    Raises:
+        ConfigError: it is not known.
+    """
+    if client.server is None:
+        raise ConfigError(
+            f"{method} needs to know the server it is for.", code="no_server",
+            hint="Pass server=, the issuer identifier of the authorization server (`issuer` in its metadata). A server "
+            "that wants another aud: client_auth.PrivateKeyJWT(audience=...).",
+        )  # fmt: skip
+    return client.server

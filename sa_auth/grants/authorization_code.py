@@ -1,0 +1,94 @@
+"""The code that a person's sign-in left behind, for a client that proves itself by an assertion.
+
+Rule: a code is sent once; what follows is the refresh token's business.
+Source: RFC 6749 section 4.1.3; RFC 7636 sections 4.1 and 4.5 for the verifier; RFC 7521 section 6.1.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .._encoding import digest
+from .._secret import Secret
+from ..errors import ConfigError
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_ANOTHER = "A code is good for one sign-in: let the person sign in again, and make new credentials of the new code."
+
+
+class AuthorizationCode:
+    """Asks with a code. The refresh token that comes with the token gets the next one.
+
+    Args:
+        code: From the authorization endpoint.
+        redirect_uri: As it was sent there; None: it was not.
+        code_verifier: The PKCE secret behind the challenge that was sent there; None: none was.
+
+    Raises:
+        ConfigError: one of them is not what its RFC says.
+
+    Example:
+        >>> AuthorizationCode("abc", redirect_uri="https://app.example/cb").form(0)[1:]
+        [('code', 'abc'), ('redirect_uri', 'https://app.example/cb')]
+    """
+
+    __slots__ = ("_code", "_spent", "_verifier", "redirect_uri")
+
+    advice = _ANOTHER
+
+    def __init__(self, code: str, redirect_uri: str | None = None, code_verifier: str | None = None) -> None:
+        if not isinstance(code, str) or not code.strip():
+            raise ConfigError(
+                "AuthorizationCode(code) is not a non-empty str.", code="bad_argument",
+                hint="It is the code of the redirect back from the authorization endpoint.",
+            )  # fmt: skip
+        if redirect_uri is not None and (not isinstance(redirect_uri, str) or not redirect_uri):
+            raise ConfigError(
+                "AuthorizationCode(redirect_uri=) is not a non-empty str.", code="bad_argument",
+                hint="It is the one that was sent to the authorization endpoint.",
+            )  # fmt: skip
+        if code_verifier is not None and not (isinstance(code_verifier, str) and _VERIFIER.fullmatch(code_verifier)):
+            raise ConfigError(
+                "AuthorizationCode(code_verifier=) is not 43 to 128 characters of A-Z a-z 0-9 - . _ ~.",
+                code="bad_argument", hint="It is the verifier itself, not the challenge that was made of it.",
+            )  # fmt: skip
+        self._code = Secret(code)
+        self._verifier = Secret(code_verifier) if code_verifier is not None else None
+        self.redirect_uri = redirect_uri
+        self._spent = False
+
+    @property
+    def repeatable(self) -> bool:
+        """No: a second use may cost the first one's tokens (RFC 6749 section 4.1.2)."""
+        return False
+
+    def spend(self) -> None:
+        """Notes that a server may have seen the code."""
+        self._spent = True
+
+    def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
+        """grant_type, the code, and what binds it.
+
+        Raises:
+            ConfigError: the code was sent before.
+        """
+        if self._spent:
+            raise ConfigError("The authorization code was sent once already.", code="code_used", hint=_ANOTHER)
+        fields = [("grant_type", "authorization_code"), ("code", self._code.reveal().decode())]
+        if self.redirect_uri is not None:
+            fields.append(("redirect_uri", self.redirect_uri))
+        if self._verifier is not None:
+            fields.append(("code_verifier", self._verifier.reveal().decode()))
+        return fields
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """A hash of the code."""
+        return ("authorization_code", digest(self._code.reveal()).hex(), self.redirect_uri or "")
+
+    def describe(self) -> str:
+        """What binds the code."""
+        told = f" for redirect_uri {self.redirect_uri!r}" if self.redirect_uri is not None else ""
+        return f"an authorization code{told}, {'with' if self._verifier is not None else 'without'} a code_verifier"
+
+    def __repr__(self) -> str:
+        return f"AuthorizationCode(redirect_uri={self.redirect_uri!r})"

@@ -1,0 +1,34 @@
+"""The client acts for itself, and its authentication is all that it shows.
+
+Source: RFC 6749 section 4.4; RFC 7521 section 6.2.
+"""
+
+from __future__ import annotations
+
+
+class ClientCredentials:
+    """Asks in the client's own name.
+
+    Example:
+        >>> ClientCredentials().form(0)
+        [('grant_type', 'client_credentials')]
+    """
+
+    __slots__ = ()
+
+    @property
+    def repeatable(self) -> bool:
+        """Yes: it holds nothing that is used up."""
+        return True
+
+    def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
+        """grant_type alone."""
+        return [("grant_type", "client_credentials")]
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """Its name: who asks is client authentication's part."""
+        return ("client_credentials",)
+
+    def describe(self) -> str:
+        """Its name."""
+        return "grant client_credentials"

@@ -1,0 +1,50 @@
+"""A SAML 2.0 assertion as authorization grant.
+
+Rule: the assertion is sent as the token service made it, to the last byte: a changed one has no valid signature.
+Source: RFC 7522 sections 2.1 and 3.
+"""
+
+from __future__ import annotations
+
+from ..assertions.given import source_of
+from ..assertions.kinds import saml2_of
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
+
+
+class SAML2Bearer:
+    """Asks with a SAML 2.0 assertion of a token service.
+
+    Args:
+        assertion: Gives its XML: an Assertion, a callable, or the XML itself.
+
+    Raises:
+        ConfigError: the assertion is none of these.
+
+    Example:
+        >>> xml = '<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion"/>'
+        >>> SAML2Bearer(xml).form(0)[1][1][:12]
+        'PEFzc2VydGlv'
+    """
+
+    __slots__ = ("assertion",)
+
+    def __init__(self, assertion: object) -> None:
+        self.assertion = source_of(assertion)
+
+    @property
+    def repeatable(self) -> bool:
+        """Yes: the source is asked again for every attempt."""
+        return True
+
+    def form(self, now: float) -> list[tuple[str, str]]:
+        """grant_type and the assertion in base64url, without padding or line ends."""
+        return [("grant_type", GRANT_TYPE), ("assertion", saml2_of(self.assertion, now))]
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """The assertion's part."""
+        return ("saml2_bearer", *self.assertion.fingerprint())
+
+    def describe(self) -> str:
+        """What the assertion says."""
+        return self.assertion.describe()

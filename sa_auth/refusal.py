@@ -1,0 +1,237 @@
+"""A "no" of a server, in words that say what to do.
+
+Rule: pure; what the server says is filtered and cut before it is repeated. Stands beneath all that reads a reply.
+Source: RFC 6749 section 5.2.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from . import errors
+from ._clock import Instant
+from .errors import ResponseError, SaAuthError, TokenEndpointError
+from .policy import LONGEST_RETRY_AFTER, seconds
+from .wire import Response
+
+_NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
+_JWT = re.compile(r"eyJ[\w-]{6,}[\w.-]*")  # some servers quote the assertion they refuse
+_SMALL_SKEW = 30.0
+_TRANSIENT = frozenset({408, 425, 429})
+_NOT_TRANSIENT = frozenset({501, 505})
+
+_CLASSES: dict[str, type[TokenEndpointError]] = {
+    "invalid_request": errors.InvalidRequest,
+    "invalid_client": errors.InvalidClient,
+    "invalid_grant": errors.InvalidGrant,
+    "unauthorized_client": errors.UnauthorizedClient,
+    "unsupported_grant_type": errors.UnsupportedGrantType,
+    "invalid_scope": errors.InvalidScope,
+    "invalid_target": errors.InvalidTarget,
+}
+
+_HINTS = {
+    "invalid_request": "The server could not read the request: check the token endpoint and that this provider "
+    "takes this grant with these fields.",
+    "invalid_client": "Check the client id or secret, and that the public key of this key is registered for this "
+    "client.",
+    "invalid_grant": "Usual causes, in this order: this machine's clock is off; the audience is not the one the "
+    "server expects; the public key is not registered, or was deleted; the subject has not consented.",
+    "unauthorized_client": "This client may not use this grant, or may not act for this subject: an administrator "
+    "grants that in the provider's console.",
+    "unsupported_grant_type": "The server does not know this grant: check the token endpoint, or choose another grant=.",
+    "invalid_scope": "A scope is misspelt, or not granted to this client.",
+    "invalid_target": "The resource or audience is unknown to the server, or not allowed for this client.",
+    "invalid_dpop_proof": "The server did not take the DPoP proof: check this machine's clock, and that the key's algorithm "
+    "is one the server takes.",
+    "use_dpop_nonce": "The server wants a nonce in the DPoP proof and gave none to use, or a new one each time.",
+    "unsupported_token_type": "The server does not revoke this kind of token: it lives to its end.",
+}
+
+_CONSENT = "The subject, or an administrator, has to consent to this client once in the provider's console."
+_KEY = (
+    "The server could not check the signature: the public key is not registered there, was deleted, or belongs to "
+    "another client."
+)
+_AUDIENCE = (
+    "The audience in the assertion is not the one the server expects: set audience= to the exact text from the "
+    "provider's documentation."
+)
+_CLOCK = (
+    "This machine's clock is off, or the lifetime is longer than the server allows: check the time service, or set a "
+    "shorter lifetime=."
+)
+_REPLAY = (
+    "The server has seen this assertion before: something between here and there sends requests twice, or two "
+    "programs sign with one jti."
+)
+_ACCOUNT = (
+    "The server does not know the issuer or the subject: check issuer= and subject=, and that the account still exists."
+)
+
+# What a description gives away about the cause of a refusal, most telling first.
+_TELLING = (
+    (r"consent|approved|not authorized for|pre-?authori[sz]", _CONSENT),
+    (r"signature|public key|\bkid\b|key id|certificate", _KEY),
+    (r"\baud\b|audience", _AUDIENCE),
+    (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future", _CLOCK),
+    (r"\bjti\b|replay|already been used", _REPLAY),
+    (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", _ACCOUNT),
+)
+
+
+def check(response: Response, fields: dict[str, Any] | None, asked: Instant, *, peer: str = "token endpoint") -> None:
+    """Lets a reply that is no refusal pass.
+
+    Args:
+        response: What the transport brought.
+        fields: Its body; None where that is not one JSON object.
+        asked: The instant before the request was sent.
+        peer: Who answered, for the message.
+
+    Raises:
+        TokenEndpointError: it is one.
+        ResponseError: it is a redirect.
+    """
+    if 300 <= response.status < 400:
+        raise _redirected(response, peer)
+    if response.status >= 400 or (fields is not None and fields.get("error") is not None):
+        raise _refusal(response, fields or {}, asked, peer)
+
+
+def _refusal(response: Response, fields: dict[str, Any], asked: Instant, peer: str) -> SaAuthError:
+    code, description = _error_words(fields)
+    status = response.status
+    transient = status in _TRANSIENT or (status >= 500 and status not in _NOT_TRANSIENT)
+    cls = _CLASSES.get(code, TokenEndpointError)
+    says = f": {code}" if code else ""
+    says += f" ({description})" if description else ""
+    return cls(
+        f"The {peer} answered {status}{says}.",
+        code=code or f"http_{status}",
+        hint=_hint(code, description, status, transient=transient),
+        retryable=transient,
+        status=status,
+        retry_after=_retry_after(response, asked),
+    )
+
+
+def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
+    error: Any = fields.get("error")
+    description: Any = fields.get("error_description")
+    if isinstance(error, dict):  # Google's APIs answer with an object where the RFC has a word
+        error, description = error.get("status"), error.get("message")
+    code = _NOT_ERROR_WORD.sub("", error)[:64].strip() if isinstance(error, str) else ""
+    if not isinstance(description, str):
+        return code, ""
+    shown = _JWT.sub("[a JWT]", "".join(c if c.isprintable() else " " for c in description[:4000]))
+    return _JWT.sub("[a JWT]", code), " ".join(shown.split())[:200]
+
+
+def _hint(code: str, description: str, status: int, *, transient: bool) -> str:
+    if transient:
+        return "The server is busy or down; the same call may succeed later."
+    if code in {"invalid_grant", "invalid_client"}:
+        for pattern, hint in _TELLING:
+            if re.search(pattern, description, re.IGNORECASE):
+                return hint
+    if code in _HINTS:
+        return _HINTS[code]
+    if status in {404, 405} or not code:
+        return "Check that the token endpoint is right, and that nothing between here and there answers in its place."
+    return "The provider's documentation says what this error means."
+
+
+def _redirected(response: Response, peer: str) -> SaAuthError:
+    from urllib.parse import urlsplit
+
+    try:
+        host = urlsplit(response.headers.get("location", "")).hostname or "nowhere"
+    except ValueError:
+        host = "nowhere"
+    host = re.sub(r"[^A-Za-z0-9.:-]", "", host)[:100]
+    return ResponseError(
+        f"The {peer} redirects to {host} ({response.status}); redirects are not followed.",
+        code="redirect",
+        status=response.status,
+        hint="Set token_endpoint= to the final address, if that host is the right one.",
+    )
+
+
+def unreadable(response: Response) -> SaAuthError:
+    """The error of a reply that is not one JSON object."""
+    page = response.body.lstrip()[:1] == b"<"
+    return ResponseError(
+        f"The answer with status {response.status} is {'a web page' if page else 'not one JSON object'}.",
+        code="not_json",
+        retryable=True,
+        status=response.status,
+        hint="Something between here and the server may have answered in its place (a captive portal, a proxy)."
+        if page
+        else "Check that the token endpoint is one.",
+    )
+
+
+def _retry_after(response: Response, asked: Instant) -> float | None:
+    """Seconds of the Retry-After header, in either form, at most 300; None where there is none."""
+    text = response.headers.get("retry-after", "").strip()
+    wait = seconds(text)
+    if wait is None and text:
+        # Relative to the reply's own Date, so that a wrong clock here does not matter.
+        until, now = http_date(text), http_date(response.headers.get("date", ""))
+        wait = until - (asked.wall if now is None else now) if until is not None else None
+    return None if wait is None else min(max(wait, 0.0), LONGEST_RETRY_AFTER)
+
+
+def http_date(text: str) -> float | None:
+    """Unix seconds of an HTTP date (RFC 9110 section 5.6.7); None where it is none."""
+    from datetime import timezone
+    from email.utils import parsedate_to_datetime
+
+    if not text or len(text) > 64:
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+        # Of the three forms, asctime's names no zone; it is UTC like the others.
+        return (date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def explain(refusal: TokenEndpointError, response: Response, now: Instant, *, corrected: bool) -> None:
+    """Adds to a refusal how far the clocks are apart, where that may be the cause.
+
+    Args:
+        refusal: It.
+        response: The reply; its Date counts where it can be trusted.
+        now: The instant of the reply.
+        corrected: Whether the assertion was minted by the server's clock already.
+    """
+    date = http_date(response.headers.get("date", "")) if response.trusted_date else None
+    clock_matters = isinstance(refusal, errors.InvalidGrant | errors.InvalidClient)
+    if not clock_matters or date is None or abs(date - now.wall) <= _SMALL_SKEW:
+        return
+    refusal.skew = date - now.wall
+    side = "behind" if refusal.skew > 0 else "ahead of"
+    tried = "; an assertion by the server's clock was refused too" if corrected else ""
+    refusal.hint = f"This machine's clock is {abs(refusal.skew):.0f} s {side} the server's{tried}: set it right."
+
+
+def foreign(error: Exception) -> SaAuthError:
+    """Stands for what a part of the caller's own raised: its text may hold anything, its class and place may not."""
+    return SaAuthError(
+        f"{type(error).__name__} was raised while asking for a token, {_where(error)}.", code="unexpected",
+        hint="A transport, signer or callable handed over raised it; nothing of this library does.",
+    )  # fmt: skip
+
+
+def _where(error: BaseException) -> str:
+    """The file and line that raised; the text of a foreign error may hold anything, its place may not."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "nobody knows where"
+    return f"at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"

@@ -1,0 +1,33 @@
+"""What was learned of the server's clock.
+
+Rule: it belongs to minting alone, is believed for ten minutes, and is learned once in that time.
+"""
+
+from __future__ import annotations
+
+from ._clock import Instant
+
+_REMEMBERED = 600.0
+
+
+class ServerClock:
+    """How far the server's clock is from ours, once a refusal has shown it."""
+
+    __slots__ = ("_skew", "_until")
+
+    def __init__(self) -> None:
+        self._skew = 0.0
+        self._until = float("-inf")
+
+    def skew(self, now: Instant) -> float:
+        """Seconds that the server's clock is ahead of ours, as far as it is known; else 0."""
+        return self._skew if self.knows(now) else 0.0
+
+    def knows(self, now: Instant) -> bool:
+        """Whether a skew is remembered."""
+        return now.boot < self._until
+
+    def learn(self, skew: float, now: Instant) -> None:
+        """Remembers a skew in seconds, unless one is remembered."""
+        if not self.knows(now):
+            self._skew, self._until = skew, now.boot + _REMEMBERED
