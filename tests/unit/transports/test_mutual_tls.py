@@ -291,6 +291,17 @@ def test_proxy_that_wants_one_itself(server: FaultServer, ours: Authority, key: 
         assert server.connections == 0
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_plain_http_through_a_proxy_by_tls(ours: Authority, key: Key) -> None:
+    """A proxy that reads what goes through it is not shown the certificate either."""
+    asking = ours.server()
+    asking.verify_mode = ssl.CERT_OPTIONAL
+    with FaultServer(echoes, tls=asking) as proxy:
+        proxies = {"http": f"https://127.0.0.1:{proxy.port}"}
+        transport = RequestsTransport(verify=ours.bundle, proxies=proxies, certificate=key)
+        assert sent("http://127.0.0.1/token", transport) == "none"
+
+
 # pools and contexts
 
 
