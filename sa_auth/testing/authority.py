@@ -139,7 +139,17 @@ class Authority(Enrolment, Stage):
     @property
     def audiences(self) -> tuple[str, ...]:
         """The strings that an assertion may name it by."""
-        return self.audience if self.audience is not None else (self.token_endpoint, *self.served)
+        return self.audience if self.audience is not None else self.endpoints
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The URLs of its token endpoint: in this process, and behind its servers."""
+        return (self.token_endpoint, *self.served)
+
+    @property
+    def saml_audiences(self) -> tuple[str, ...]:
+        """The strings that a SAML assertion may name it by."""
+        return self.endpoints if self.saml_audience is None else (*self.endpoints, self.saml_audience)
 
     @property
     def homes(self) -> tuple[str, ...]:
@@ -149,7 +159,7 @@ class Authority(Enrolment, Stage):
     @property
     def client_audiences(self) -> tuple[str, ...]:
         """The strings that a client assertion may name it by."""
-        issuers, endpoints = (self.issuer, *self.homes), (self.token_endpoint, *self.served)
+        issuers, endpoints = (self.issuer, *self.homes), self.endpoints
         chosen = {"issuer": issuers, "token_endpoint": endpoints}
         return chosen.get(self.client_assertion_audience, (*issuers, *endpoints, *self.audiences))
 

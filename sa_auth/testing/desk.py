@@ -78,6 +78,8 @@ class Desk:
         authority = self._authority
         return Settings(
             audiences=authority.audiences,
+            saml_audiences=authority.saml_audiences,
+            endpoints=authority.endpoints,
             client_audiences=authority.client_audiences,
             sole_audience=authority.client_assertion_audience == "issuer",
             leeway=authority.leeway,

@@ -24,11 +24,13 @@ class Directory:
         clients: Who may ask, by client id.
         vouchers: Who may issue a client's proof, by `iss`: clients, with the secret as one of their keys, and token
             services.
+        saml: The certificates of those who may issue SAML assertions, by Issuer.
     """
 
     issuers: Mapping[str, Registration]
     clients: Mapping[str, Registration]
     vouchers: Mapping[str, Registration]
+    saml: Mapping[str, tuple[str, ...]]
 
 
 class Register:
@@ -48,7 +50,8 @@ class Register:
         self._lock = threading.Lock()
         self._registered: dict[str, Registration] = {}
         self._services: dict[str, Registration] = {}
-        self.directory = Directory({}, {}, {})
+        self._saml: dict[str, tuple[str, ...]] = {}
+        self.directory = Directory({}, {}, {}, {})
 
     def add(
         self,
@@ -94,11 +97,23 @@ class Register:
             self._publish()
         return known
 
+    def add_saml(self, issuer: str, certificate: str) -> None:
+        """Makes an issuer of SAML assertions known; another certificate is added.
+
+        Raises:
+            ConfigError: it is no certificate.
+        """
+        certificate_digest(certificate)
+        with self._lock:
+            self._saml[issuer] = (*self._saml.get(issuer, ()), certificate)
+            self._publish()
+
     def remove(self, issuer: str) -> None:
         """Forgets an issuer, client or token service; unknown ones are fine."""
         with self._lock:
             self._registered.pop(issuer, None)
             self._services.pop(issuer, None)
+            self._saml.pop(issuer, None)
             self._publish()
 
     def _publish(self) -> None:
@@ -107,6 +122,7 @@ class Register:
             {**self._services, **self._registered},
             clients,
             {**self._services, **{name: _with_secret(known) for name, known in clients.items()}},
+            dict(self._saml),
         )
 
 

@@ -95,6 +95,18 @@ class Enrolment(ABC):
         """
         return self._world.register.add_service(issuer, public_key, subjects)
 
+    def trust_saml(self, issuer: str, certificate_pem: str) -> None:
+        """Makes a token service known whose SAML 2.0 assertions are taken, as grants and as the proof of clients.
+
+        Args:
+            issuer: The Issuer of its assertions.
+            certificate_pem: The certificate that its signatures are verified with.
+
+        Raises:
+            ConfigError: it is no certificate.
+        """
+        self._world.register.add_saml(issuer, certificate_pem)
+
     def unregister(self, issuer: str) -> None:
         """Forgets an issuer, client or token service, and its keys; unknown ones are fine."""
         self._world.register.remove(issuer)

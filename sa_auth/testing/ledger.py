@@ -76,7 +76,7 @@ class Ledger:
                     client=client,
                     client_method=client_method,
                     client_header=_or(lambda: case.client_jwt.header, {}),
-                    client_claims=_or(lambda: case.client_jwt.claims, {}),
+                    client_claims=_or(lambda: case.client_claims, {}),
                     dpop_header=_or(lambda: case.proof.header, {}),
                     dpop_claims=_or(lambda: case.proof.claims, {}),
                 )

@@ -69,6 +69,8 @@ def _whom(case: Case) -> tuple[str, str | None]:
     name = case.caller.name if case.caller is not None else ""
     if case.promise is not None:
         return case.promise.client, case.promise.subject
+    if case.grant_is_saml:
+        return case.grant_saml.issuer, case.grant_saml.subject
     if case.grant_is_jwt:
         return case.grant_claims["iss"], case.grant_claims.get("sub")
     token = case.has("subject_token")

@@ -24,12 +24,14 @@ from . import (
     resource,
     rest,
     revocation,
+    saml,
     scope,
 )  # fmt: skip
 from .case import Case
 from .reading import Unjudged
 from .rule import Rule, Statement
 from .settings import Settings
+from .signed import Signed
 
 __all__ = ["RULES", "Case", "Rule", "Settings", "Unjudged", "judge"]
 
@@ -38,10 +40,10 @@ _READABLE = (jose.jws_compact, jose.header_is_json, jose.claims_are_json, jose.a
 _SIGNED = (claims.iss_present, claims.iss_registered, jose.kid_known, jose.alg_fits_key, jose.signature_valid)
 _TIMELY = (claims.exp_present, claims.exp_ahead, claims.exp_near, claims.dates_whole, claims.nbf_passed,
            claims.iat_not_ahead, claims.iat_recent, claims.jti_present, claims.jti_fresh)  # fmt: skip
-_GRANT: tuple[Statement, ...] = (
+_GRANT: tuple[Statement[Signed], ...] = (
     *_READABLE, *_SIGNED, claims.sub_present, claims.sub_allowed, claims.aud_present, claims.aud_names_server, *_TIMELY,
 )  # fmt: skip
-_CLIENT: tuple[Statement, ...] = (
+_CLIENT: tuple[Statement[Signed], ...] = (
     *_READABLE, *_SIGNED, claims.sub_present, claims.sub_is_client, claims.aud_present, claims.aud_alone,
     claims.aud_names_server, *_TIMELY,
 )  # fmt: skip
@@ -60,7 +62,8 @@ RULES: tuple[Rule, ...] = (
     client.authorization_readable,
     client.client_assertion_typed,
     client.client_assertion_type_known,
-    *(each.of_client() for each in _CLIENT),
+    *(each.of_client(lambda case: case.client_jwt, lambda case: case.client_is_jwt) for each in _CLIENT),
+    *(each.of_client(lambda case: case.client_saml, lambda case: case.client_is_saml) for each in saml.STATEMENTS),
     mtls.client_certificate_same,
     client.client_authenticated,
     client.client_id_same,
@@ -68,7 +71,8 @@ RULES: tuple[Rule, ...] = (
     client.client_confidential,
     client.grant_type_allowed,
     request.assertion_one,
-    *(each.of_grant() for each in _GRANT),
+    *(each.of_grant(lambda case: case.grant_jwt, lambda case: case.grant_is_jwt) for each in _GRANT),
+    *(each.of_grant(lambda case: case.grant_saml, lambda case: case.grant_is_saml) for each in saml.STATEMENTS),
     exchange.subject_token_present,
     exchange.subject_token_type_known,
     exchange.subject_token_live,

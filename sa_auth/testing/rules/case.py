@@ -18,7 +18,8 @@ from sa_auth.testing.tokens import Issued
 from .asked import Asked
 from .reading import Unjudged, miss
 from .signed import CLIENT_TYPES, GRANT_TYPES, Role, Signed
-from .uris import CODE, EXCHANGE, JWT_TYPES, REFRESH
+from .uris import CLIENT_SAML, CODE, EXCHANGE, JWT_TYPES, REFRESH, SAML2, SAML_BEARER
+from .xml import Saml
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,24 @@ class Case(Asked):
         if self.at_api:
             return self.settings.self_signed is not None and self.bearer.count(".") == 2
         return self.is_unnamed_grant or self.endpoint == "exchange"
+
+    @property
+    def grant_is_saml(self) -> bool:
+        """Whether a SAML assertion is the grant, or stands for one."""
+        exchanged = self.grants(EXCHANGE) and self.has("subject_token_type") == SAML2
+        return exchanged or self.grants(SAML_BEARER)
+
+    @cached_property
+    def grant_saml(self) -> Saml:
+        """The SAML assertion that is the grant."""
+        return self._saml(self._grant_text() or miss("There is no assertion."))
+
+    def _saml(self, text: str) -> Saml:
+        settings = self.settings
+        return Saml(
+            text, self.directory.saml, settings.saml_audiences, settings.endpoints, self.now, settings.leeway,
+            settings.max_lifetime, self.world.replays,
+        )  # fmt: skip
 
     @cached_property
     def grant_jwt(self) -> Signed:
@@ -93,7 +112,9 @@ class Case(Asked):
 
     @property
     def grant_claims(self) -> dict[str, Any]:
-        """The claims of the JWT that is the grant; empty where there is none."""
+        """What the assertion that is the grant claims; empty where there is none."""
+        if self.grant_is_saml:
+            return self.grant_saml.summary
         return self.grant_jwt.claims if self.grant_is_jwt else {}
 
     @cached_property
@@ -120,7 +141,25 @@ class Case(Asked):
     @property
     def client_is_jwt(self) -> bool:
         """Whether the client proves itself by a JWT."""
-        return self.is_form and bool(self.has("client_assertion"))
+        return self.is_form and bool(self.has("client_assertion")) and not self.client_is_saml
+
+    @property
+    def client_is_saml(self) -> bool:
+        """Whether the client proves itself by a SAML assertion."""
+        named = self.is_form and self.has("client_assertion_type") == CLIENT_SAML
+        return named and bool(self.has("client_assertion"))
+
+    @cached_property
+    def client_saml(self) -> Saml:
+        """The SAML assertion by which the client proves itself."""
+        return self._saml(self.form["client_assertion"])
+
+    @property
+    def client_claims(self) -> dict[str, Any]:
+        """What the client's proof claims; empty where it has none."""
+        if self.client_is_saml:
+            return self.client_saml.summary
+        return self.client_jwt.claims if self.client_is_jwt else {}
 
     @cached_property
     def client_jwt(self) -> Signed:
@@ -150,6 +189,9 @@ class Case(Asked):
         if self.presented is not None:
             method = "client_secret_post" if self.basic is None else "client_secret_basic"
             return self._caller(self.presented[0], method)
+        if self.client_is_saml:
+            # RFC 7522 section 3, 3: "For client authentication, the Subject MUST be the client_id of the OAuth client."
+            return self._caller(self.client_saml.subject, "saml2-bearer")
         if self.client_is_jwt:
             return self._asserted()
         name = self.form.get("client_id")

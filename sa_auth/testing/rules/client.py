@@ -12,7 +12,7 @@ from sa_auth.testing.registration import Registration
 from .case import Caller, Case
 from .reading import Unjudged
 from .rule import complaint, rule
-from .uris import CLIENT_JWT, CREDENTIALS, GRANTS
+from .uris import CLIENT_JWT, CLIENT_SAML, CREDENTIALS, GRANTS
 
 
 @rule(
@@ -62,7 +62,8 @@ def client_assertion_typed(case: Case) -> str:
 def client_assertion_type_known(case: Case) -> str:
     """The type is one that is judged here."""
     given = case.form["client_assertion_type"]
-    return "" if given == CLIENT_JWT else f"The client_assertion_type {given} is not supported; {CLIENT_JWT} is."
+    known = given in {CLIENT_JWT, CLIENT_SAML}
+    return "" if known else f"The client_assertion_type {given} is neither {CLIENT_JWT} nor {CLIENT_SAML}."
 
 
 @rule(
@@ -109,6 +110,8 @@ def _nameless(case: Case, grantor: Registration | None) -> str:
         return "The token was issued to a client, and there is no proof of who asks." if owned else ""
     if case.has("grant_type") not in ("", *GRANTS):
         raise Unjudged("The grant type is not known.")
+    if case.grant_is_saml:
+        return ""
     if not case.grant_is_jwt:
         return "There is neither a client_id nor a proof of who asks."
     if grantor is None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from .case import Case
 from .reading import Unjudged
 from .rule import complaint, rule
-from .uris import GRANTS, JWT_BEARER
+from .uris import GRANTS, JWT_BEARER, SAML_BEARER
 
 # RFC 8707 section 2 and RFC 8693 section 2.1 say of these two that there may be several.
 _REPEATABLE = frozenset({"resource", "audience"})
@@ -121,7 +121,7 @@ def grant_type_supported(case: Case) -> str:
     "RFC 7523 section 2.1",
     'The value of the "assertion" parameter MUST contain a single JWT.',
     error="invalid_request",
-    when=lambda case: case.grants(JWT_BEARER, ""),
+    when=lambda case: case.grants(JWT_BEARER, SAML_BEARER, ""),
 )
 def assertion_one(case: Case) -> str:
     """There is an assertion; `parameters_once` sees to it that there is no second one."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from sa_auth.testing.record import Verdict
 
 from .case import Case
 from .reading import Unjudged
-from .signed import Signed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +53,33 @@ def rule(
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A rule about a JWT, whichever role it is sent in; a `Rule` as soon as the role is known.
+class Statement(Generic[T]):
+    """A rule about an assertion, whichever role it is sent in; a `Rule` as soon as the role is known.
 
     Attributes:
-        name: What verdicts call it where the JWT is the grant; `client_` stands before it for a client's proof.
+        name: What verdicts call it where the assertion is the grant; `client_` stands before it for a client's proof.
         section: As in `Rule`.
         sentence: As in `Rule`.
-        judge: Tells what is wrong with a JWT in one sentence; empty where nothing is.
+        judge: Tells what is wrong with an assertion in one sentence; empty where nothing is.
     """
 
     name: str
     section: str
     sentence: str
-    judge: Callable[[Signed], str] = field(repr=False)
+    judge: Callable[[T], str] = field(repr=False)
 
-    def of_grant(self) -> Rule:
-        """The rule for the JWT that is the grant."""
+    def of_grant(self, view: Callable[[Case], T], when: Callable[[Case], bool]) -> Rule:
+        """The rule for the assertion that is the grant: how it is found, and whether there is one."""
         judge = self.judge
-        return Rule(
-            self.name, self.section, self.sentence, "invalid_grant",
-            lambda case: judge(case.grant_jwt), lambda case: case.grant_is_jwt,
-        )  # fmt: skip
+        return Rule(self.name, self.section, self.sentence, "invalid_grant", lambda case: judge(view(case)), when)
 
-    def of_client(self) -> Rule:
-        """The rule for the JWT by which a client proves itself."""
-        judge = self.judge
-        return Rule(
-            f"client_{self.name}", self.section, self.sentence, "invalid_client",
-            lambda case: judge(case.client_jwt), lambda case: case.client_is_jwt,
-        )  # fmt: skip
+    def of_client(self, view: Callable[[Case], T], when: Callable[[Case], bool]) -> Rule:
+        """The rule for the assertion by which a client proves itself, likewise."""
+        judge, name = self.judge, f"client_{self.name}"
+        return Rule(name, self.section, self.sentence, "invalid_client", lambda case: judge(view(case)), when)
 
 
-def statement(section: str, sentence: str) -> Callable[[Callable[[Signed], str]], Statement]:
+def statement(section: str, sentence: str) -> Callable[[Callable[[T], str]], Statement[T]]:
     """Makes a statement of a function, by the function's name."""
     return lambda judge: Statement(judge.__name__, section, sentence, judge)
 

@@ -32,6 +32,8 @@ def scope_allowed(case: Case) -> str:
     known = case.grantor
     if known is None and case.caller is not None:
         known = case.caller.registration
+    if known is None and case.grant_is_saml:
+        return ""
     if known is None:
         raise Unjudged("Neither an issuer nor a client is known.")
     beyond = [] if known.scopes is None else sorted(set(requested_scope(case).split()) - known.scopes)

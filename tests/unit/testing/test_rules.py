@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from sa_auth.testing import RULES, Authority, new_key, rules
-from sa_auth.testing.rules import claims, client, jose, request, scope
+from sa_auth.testing.rules import claims, client, jose, request, saml, scope
 from sa_auth.testing.rules.rule import Rule, Statement
 from sa_auth.wire import Request
 
@@ -370,7 +370,7 @@ def test_every_rule_that_is_written_is_in_force() -> None:
     """A rule that a module defines stands in the table once, and one about JWTs in general in each of its roles."""
     modules = [import_module(f"sa_auth.testing.rules.{path.stem}") for path in RULES_AT.glob("[a-z]*.py")]
     names = {each.name for each in written(*modules)} - OF_CLIENTS
-    by_client = {f"client_{each.name}" for each in written(claims, jose)} - {"client_sub_allowed"}
+    by_client = {f"client_{each.name}" for each in written(claims, jose, saml)} - {"client_sub_allowed"}
     assert sorted(rule.name for rule in RULES) == sorted(names | by_client)
 
 
