@@ -187,6 +187,11 @@ class ServiceAccountCredentials(RequestsAuth):
         self._source.discard(token)
 
     @property
+    def identity(self) -> bytes:
+        """32 bytes, a hash of all that decides which token this is: credentials with the same share one."""
+        return self._source.identity
+
+    @property
     def proofs(self) -> Proofs | None:
         """Makes the `DPoP` header field of a call, for clients other than `requests`; None without `dpop=`."""
         return self._source.proofs

@@ -51,7 +51,8 @@ class Opened:
     def presenting(self, transport: Transport) -> Transport:
         """A transport that presents this key's certificate; the same for all credentials of this key."""
         if self._presenting is None or self._presenting[0] is not transport:
-            self._presenting = (transport, transport.presenting(self.signer))  # type: ignore[attr-defined]  # see Settings
+            following = load("sa_auth.transports.following").FollowingTransport(transport, self.signer)
+            self._presenting = (transport, following)
         return self._presenting[1]
 
 

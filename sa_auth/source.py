@@ -16,10 +16,11 @@ from .caches.memory import MemoryCache
 from .dpop import Proofs
 from .errors import ConfigError
 from .exchange import Exchange
-from .flight import slot_at, timed_out
+from .flight import Flight, slot_at, timed_out
 from .policy import Held, Life, State, judge
 from .revocation import revoke
 from .token import Token
+from .wire import conversation
 
 if TYPE_CHECKING:
     from .keys import Key
@@ -71,6 +72,11 @@ class TokenSource:
         self._life: tuple[Held, Life] | None = None
         # What the fresh path needs and no more: which token was judged, and until when it is fresh.
         self._fresh: tuple[Held, Token, float, float] = (_NOBODYS, _NOBODYS.token, 0.0, 0.0)
+
+    @property
+    def identity(self) -> bytes:
+        """32 bytes that are its tokens' and no others'."""
+        return self._exchange.identity
 
     @property
     def proofs(self) -> Proofs | None:
@@ -156,6 +162,9 @@ class TokenSource:
         return known[1]
 
     def _wait(self, flight: Future[Token]) -> Token:
+        if conversation() is not None and isinstance(flight, Flight):
+            # Another exchange waits for this one (its assertion is our token): it would keep the seat that ours needs.
+            flight.work()
         try:
             # A moment more than the flight's own deadline, whose error says what happened.
             return flight.result(self._exchange.timeout + _MOMENT)
