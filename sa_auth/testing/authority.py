@@ -138,8 +138,8 @@ class Authority(Enrolment, Stage):
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """The strings that an assertion may name it by."""
-        return self.audience if self.audience is not None else self.endpoints
+        """The strings that a grant's assertion may name it by: rfc7523bis leaves it the endpoints and the issuer."""
+        return self.audience if self.audience is not None else (*self.endpoints, self.issuer, *self.homes)
 
     @property
     def endpoints(self) -> tuple[str, ...]:

@@ -79,8 +79,9 @@ def test_its_url_is_a_name_of_the_authority_while_it_is_served(authority: Author
     """An assertion may name the served endpoint as long as the server runs, and no longer."""
     own = [authority.token_endpoint]
     with authority.serve() as first, authority.serve() as second:
-        assert list(authority.audiences) == [*own, first.token_endpoint, second.token_endpoint]
-    assert list(authority.audiences) == own
+        assert list(authority.endpoints) == [*own, first.token_endpoint, second.token_endpoint]
+        assert {first.url, second.url} < set(authority.audiences)
+    assert list(authority.endpoints) == own
 
 
 def test_a_connection_serves_many_requests(server: Server) -> None:
