@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -20,7 +21,7 @@ import trustme
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 
-from sa_auth import keys
+from sa_auth import ServiceAccountCredentials, keys
 from sa_auth._clock import SYSTEM, Deadline
 from sa_auth.errors import ConfigError, TransportError
 from sa_auth.integrations.requests import adapter
@@ -51,6 +52,10 @@ http {{
         ssl_certificate_key "{folder}/server.pem";
         ssl_client_certificate "{bundle}";
         ssl_verify_client on;
+        location /sign-in {{
+            default_type application/json;
+            return 200 '{{"access_token": "$ssl_client_fingerprint", "token_type": "Bearer", "expires_in": 3600}}';
+        }}
         location / {{
             default_type text/plain;
             return 200 "$ssl_client_fingerprint $ssl_protocol $ssl_client_s_dn";
@@ -61,7 +66,10 @@ http {{
 
 
 class Site(NamedTuple):
-    """A server that demands a certificate of the authority, and answers with its SHA-1, the protocol and a name."""
+    """A server that demands a certificate of the authority, and answers with its SHA-1, the protocol and a name.
+
+    At /sign-in it gives a token, which is the SHA-1.
+    """
 
     url: str
     bundle: Path
@@ -97,11 +105,13 @@ def site(
 
 def says_who(peer: Peer) -> None:
     """Answers as the nginx of this file does."""
-    peer.read()
-    sock: Any = peer.sock
-    name = dict(part for entry in sock.getpeercert()["subject"] for part in entry)["commonName"]
-    print_ = hashlib.sha1(sock.getpeercert(binary_form=True)).hexdigest()
-    peer.send(reply(200, f"{print_} {sock.version()} CN={name}"))
+    request, sock = peer.read(), peer.sock
+    assert isinstance(sock, ssl.SSLSocket)
+    leaf: Any = sock.getpeercert()
+    name = dict(part for entry in leaf["subject"] for part in entry)["commonName"]
+    fingerprint = hashlib.sha1(sock.getpeercert(binary_form=True) or b"").hexdigest()
+    token = {"access_token": fingerprint, "token_type": "Bearer", "expires_in": 3600}
+    peer.send(reply(200, token if "/sign-in" in request.line else f"{fingerprint} {sock.version()} CN={name}"))
 
 
 def nginx(folder: Path, protocol: str, leaf: trustme.LeafCert, site: Site) -> Iterator[Site]:
@@ -275,6 +285,31 @@ def test_server_of_another_authority(site: Site, robot: Callable[..., Robot]) ->
 
 
 # the API
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_credentials(site: Site, kind: str, tmp_path: Path) -> None:
+    """From the key file to the API: the token is asked for, and used, with the certificate that it is bound to."""
+    leaf = site.ca.issue_cert("robot.test", common_name="robot", key_type=KINDS[kind])
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    key.touch(mode=0o600)
+    leaf.private_key_pem.write_to_path(str(key))
+    leaf.cert_chain_pems[0].write_to_path(str(certificate))
+    creds = ServiceAccountCredentials(
+        key,
+        certificate=certificate,
+        issuer="robot",
+        token_endpoint=urljoin(site.url, "/sign-in"),
+        grant="client_credentials",
+        client_auth="tls_client_auth",
+        transport=RequestsTransport(verify=site.bundle),
+    )
+    with creds, requests.Session() as session:
+        session.auth, session.verify = creds, str(site.bundle)
+        session.mount(site.url, adapter(creds))
+        response = session.get(site.url, timeout=10)
+    assert response.text.split()[0] == creds.token().access_token
+    assert response.request.headers["Authorization"] == f"Bearer {creds.token().access_token}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
