@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,12 @@ ALGORITHMS = {
     "RS256": "rsa2048", "RS384": "rsa2048", "RS512": "rsa2048", "PS256": "rsa2048", "PS384": "rsa2048", "PS512": "rsa2048",
     "ES256": "p256", "ES384": "p384", "ES512": "p521", "EdDSA": "ed25519",
 }  # fmt: skip
+MACS = ("HS256", "HS384", "HS512")
 KEYS = {kind: new_key(kind) for kind in set(ALGORITHMS.values())}
 PRIVATE = KEYS["p256"][0]
 CERTIFICATE, X5C = self_signed(PRIVATE)
 # The server takes printable ASCII; these are the characters that a form, a URL or the header's colon could break.
-SECRET = "s:e+c%r/e t&=?#\"'\\~%41%zz" + "x" * 32
+SECRET = "s:e+c%r/e t&=?#\"'\\~%41%zz" + "x" * 42
 SCOPE = "read write"
 FILES, MAIL = "https://files.example.test/", "https://mail.example.test/"
 
@@ -71,7 +73,7 @@ CLIENTS = [
     client("robot", "private_key_jwt"),
     client("robot:basic %/+&", "client_secret_basic"),
     client("robot-post", "client_secret_post"),
-    client("robot-secret-jwt", "client_secret_jwt", token_endpoint_auth_signing_alg="HS256"),
+    *(client(f"robot-{alg}", "client_secret_jwt", token_endpoint_auth_signing_alg=alg) for alg in MACS),
     client("robot-nonce", "private_key_jwt", nonce_required=True),
     client("robot-dpop", "private_key_jwt", dpop_bound_access_tokens=True),
     client("robot-fapi", "private_key_jwt", fapi=True, dpop_bound_access_tokens=True),
@@ -171,23 +173,24 @@ def test_the_strict_profile_wants_the_issuer(
     assert error["detail"] == "audience (aud) must equal the issuer identifier url"
 
 
-@pytest.mark.parametrize(
-    ("client_id", "method"),
-    [
-        ("robot:basic %/+&", ClientSecretBasic),
-        ("robot-post", ClientSecretPost),
-        ("robot-secret-jwt", ClientSecretJWT),
-    ],
-)
-def test_a_secret(
-    client_id: str, method: Any, server: OidcProvider, make: Callable[..., ServiceAccountCredentials]
-) -> None:
-    """A secret of any printable characters signs its client in; another secret is refused, and only once."""
+SECRETS = {
+    "robot:basic %/+&": ClientSecretBasic,
+    "robot-post": ClientSecretPost,
+    "robot-HS256": ClientSecretJWT,
+    "robot-HS384": partial(ClientSecretJWT, algorithm="HS384"),
+    "robot-HS512": partial(ClientSecretJWT, algorithm="HS512"),
+}
+
+
+@pytest.mark.parametrize("client_id", SECRETS)
+def test_a_secret(client_id: str, server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """A secret of any printable characters signs its client in; another secret is refused, and sent once."""
+    method = SECRETS[client_id]
     creds = make(client_id, None, client_auth=method(client_id, SECRET))
     assert whose(server.issuer, creds)["client_id"] == client_id
-    wrong, error = refused(make(client_id, None, client_auth=method(client_id, "y" + SECRET)), server)
-    assert isinstance(wrong, InvalidClient)
-    assert error["detail"] in {"invalid secret provided", "signature verification failed"}
+    error, true = refused(make(client_id, None, client_auth=method(client_id, "y" + SECRET)), server)
+    assert isinstance(error, InvalidClient)
+    assert true["detail"] in {"invalid secret provided", "signature verification failed"}
 
 
 @pytest.fixture
@@ -204,15 +207,17 @@ def tls(authority: Any, server: OidcProvider, tmp_path: Path) -> dict[str, Any]:
 def test_mutual_tls(
     tls: dict[str, Any], server: OidcProvider, tmp_path: Path, make: Callable[..., ServiceAccountCredentials]
 ) -> None:
-    """A certificate that its owner signed signs its client in; the API takes the token with that certificate alone."""
+    """A certificate that its owner signed signs its client in, where the metadata say, and opens what the token opens."""
     creds, pem = make(key=PRIVATE + CERTIFICATE, **tls), tmp_path / "client.pem"
     pem.write_text(PRIVATE + CERTIFICATE)
-    told = whose(server.tls_issuer, creds, verify=str(tmp_path / "ca.pem"), cert=str(pem))
+    told = whose(server.mutual_tls, creds, verify=str(tmp_path / "ca.pem"), cert=str(pem))
     assert (told["client_id"], told["scope"]) == ("robot-tls", "read")
     assert told["x5t"]
     headers = {"Authorization": creds.token().authorization}
-    stolen = requests.get(f"{server.tls_issuer}/api", headers=headers, verify=str(tmp_path / "ca.pem"), timeout=10)
+    stolen = requests.get(f"{server.mutual_tls}/api", headers=headers, verify=str(tmp_path / "ca.pem"), timeout=10)
     assert stolen.status_code == 401
+    creds.revoke()
+    assert server.seen()["revoked"] == [{"client_id": "robot-tls", "kind": "client_credentials"}]
 
 
 def test_mutual_tls_refused(
@@ -262,11 +267,12 @@ def test_dpop_at_their_own_resource(server: OidcProvider, make: Callable[..., Se
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"sub": "ann"})] * 2
 
 
-def test_code_and_rotation(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+@pytest.mark.parametrize("dpop", [False, True])
+def test_code_and_rotation(dpop: bool, server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
     """A code with PKCE begins a flow that goes on by the newest refresh token, over several renewals."""
     verifier = secrets.token_urlsafe(32)
     code = server.code("robot", verifier, scope=f"openid offline_access {SCOPE}")
-    creds = make(**asked_by(code, verifier))
+    creds = make(**asked_by(code, verifier), dpop=dpop)
     tokens = []
     for _ in range(4):
         tokens.append(creds.token(min_ttl=3600).access_token)
@@ -309,6 +315,38 @@ def test_resource(server: OidcProvider, make: Callable[..., ServiceAccountCreden
     server.seen()
     error, _ = refused(make(resource="https://unknown.example.test/"), server)
     assert error.code == "invalid_target"
+
+
+def test_resource_of_a_code(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """What a person agreed to for a resource is asked for with the code, and again with the refresh token."""
+    verifier = secrets.token_urlsafe(32)
+    code = server.code("robot", verifier, scope=f"openid offline_access {SCOPE}", resource=FILES)
+    creds = make(**asked_by(code, verifier), resource=FILES)
+    for _ in range(2):
+        creds.token(min_ttl=3600)
+        told = whose(server.issuer, creds)
+        assert (told["sub"], told["aud"], told["scope"]) == ("ann", FILES, SCOPE)
+    assert [grant["grant_type"] for grant in server.seen()["grants"]] == ["authorization_code", "refresh_token"]
+
+
+def test_less_than_was_asked(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """A server that grants a part of the scope says so, and the token does."""
+    creds = make(scope="read everything")
+    assert creds.token().scope == whose(server.issuer, creds)["scope"] == "read"
+
+
+def test_revoke_what_a_person_agreed_to(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """After a code, the refresh token is revoked as well, so that nothing of the person's consent is left."""
+    verifier = secrets.token_urlsafe(32)
+    code = server.code("robot", verifier, scope=f"openid offline_access {SCOPE}")
+    creds = make(**asked_by(code, verifier))
+    token = creds.token()
+    creds.revoke()
+    headers = {"Authorization": token.authorization}
+    assert requests.get(f"{server.issuer}/api", headers=headers, timeout=10).status_code == 401
+    seen = server.seen()
+    assert seen["revoked"][0] == {"client_id": "robot", "kind": "refresh_token"}
+    assert seen["errors"] == []
 
 
 def test_revoke(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
@@ -413,4 +451,4 @@ def test_another_servers_metadata(server: OidcProvider, make: Callable[..., Serv
     with pytest.raises(SaAuthError) as caught:
         make(server=other).token()
     assert "issuer" in str(caught.value)
-    assert server.seen() == {"errors": [], "assertions": [], "grants": []}
+    assert not any(server.seen().values())

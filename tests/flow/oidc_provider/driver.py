@@ -74,7 +74,8 @@ class OidcProvider:
 
     Attributes:
         issuer: Its identifier, on plain http.
-        tls_issuer: Its identifier over TLS, where it asks for a client certificate.
+        tls_issuer: Its identifier over TLS.
+        mutual_tls: Where it asks for a client certificate: the origin of the aliases in its metadata over TLS.
     """
 
     def __init__(self, clients: list[dict[str, Any]], tls: tuple[str, str]) -> None:
@@ -91,7 +92,7 @@ class OidcProvider:
             self.close()
             raise RuntimeError(f"oidc-provider did not start: {self.said}")
         told = json.loads(line)
-        self.issuer, self.tls_issuer = told["issuer"], told["tls_issuer"]
+        self.issuer, self.tls_issuer, self.mutual_tls = told["issuer"], told["tls_issuer"], told["mutual_tls"]
 
     def close(self) -> None:
         """Ends it, by ending its input."""
@@ -107,7 +108,7 @@ class OidcProvider:
             self._said.close()
 
     def seen(self) -> dict[str, list[dict[str, Any]]]:
-        """What it saw since it was last asked: "errors", "assertions" and "grants", oldest first."""
+        """What it saw since it was last asked: "errors", "assertions", "grants" and "revoked", oldest first."""
         told: dict[str, list[dict[str, Any]]] = requests.get(f"{self.issuer}/_test/seen", timeout=10).json()
         return told
 

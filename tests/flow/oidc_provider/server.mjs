@@ -24,8 +24,9 @@ const ALGORITHMS = [
 ];
 const RESOURCES = { 'https://files.example.test/': 'read write', 'https://mail.example.test/': 'read send' };
 
-// What it saw since it was last asked, told at /_test/seen: true reasons of refusals, client assertions, grants given.
-const seen = { errors: [], assertions: [], grants: [] };
+// What it saw since it was last asked, told at /_test/seen: true reasons of refusals, client assertions,
+// grants given, tokens revoked.
+const seen = { errors: [], assertions: [], grants: [], revoked: [] };
 const forget = () => Object.fromEntries(Object.entries(seen).map(([name, list]) => [name, list.splice(0)]));
 
 // What the server knows of a refusal and does not say to the client.
@@ -142,22 +143,29 @@ async function api(provider, url, req, res) {
   });
 }
 
-// One provider behind one listener. The port is the system's, so it listens before its issuer is known.
-async function serve(listener, scheme, clients) {
+const listening = async (listener) => {
   await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
-  const issuer = `${scheme}://127.0.0.1:${listener.address().port}`;
-  const provider = new Provider(issuer, configuration(clients));
+  return `127.0.0.1:${listener.address().port}`;
+};
+
+// One provider behind its listeners, of which the first is the issuer's. Ports are the system's, so all listen first.
+function serve(issuer, listeners, settings) {
+  const provider = new Provider(issuer, settings);
   for (const event of ['grant', 'revocation', 'introspection', 'userinfo', 'authorization']) {
     provider.on(`${event}.error`, note(`${event}.error`));
   }
   provider.on('server_error', note('server_error'));
   provider.on('grant.success', (ctx) => seen.grants.push({ client_id: ctx.oidc.client.clientId, grant_type: ctx.oidc.params.grant_type }));
+  for (const kind of ['access_token', 'client_credentials', 'refresh_token']) {
+    provider.on(`${kind}.destroyed`, (token) => seen.revoked.push({ client_id: token.clientId, kind }));
+  }
   const rest = provider.callback();
-  listener.on('request', async (req, res) => {
-    const { pathname } = new URL(req.url, issuer);
+  const answer = async (req, res) => {
+    const base = `${req.socket.encrypted ? 'https' : 'http'}://${req.headers.host}`;
+    const { pathname } = new URL(req.url, base);
     const [, room, name] = pathname.split('/');
     try {
-      if (room === 'api') return await api(provider, `${issuer}${pathname}`, req, res);
+      if (room === 'api') return await api(provider, `${base}${pathname}`, req, res);
       if (room === '_test' && name === 'interaction') return await agree(provider, req, res);
       if (room === '_test' && name === 'seen') return reply(res, 200, forget());
       return rest(req, res);
@@ -165,7 +173,8 @@ async function serve(listener, scheme, clients) {
       seen.errors.push({ event: 'server_error', error: String(error), trace: error.stack });
       return reply(res, 500, { error: String(error) });
     }
-  });
+  };
+  for (const listener of listeners) listener.on('request', answer);
   return issuer;
 }
 
@@ -173,7 +182,14 @@ const lines = readline.createInterface({ input: process.stdin });
 lines.on('close', () => process.exit(0));
 lines.once('line', async (line) => {
   const { clients, tls } = JSON.parse(line);
-  const listener = https.createServer({ ...tls, requestCert: true, rejectUnauthorized: false });
-  const told = { issuer: await serve(http.createServer(), 'http', clients), tls_issuer: await serve(listener, 'https', clients) };
-  process.stdout.write(`${JSON.stringify(told)}\n`);
+  const [open, closed] = [http.createServer(), https.createServer(tls)];
+  // It alone asks for a certificate, so a client that presents one has to find it by the metadata (RFC 8705 section 5).
+  const mutual = https.createServer({ ...tls, requestCert: true, rejectUnauthorized: false });
+  const [issuer, tlsIssuer, alias] = [
+    `http://${await listening(open)}`, `https://${await listening(closed)}`, `https://${await listening(mutual)}`,
+  ];
+  const aliases = { token_endpoint: `${alias}/token`, revocation_endpoint: `${alias}/token/revocation` };
+  serve(issuer, [open], configuration(clients));
+  serve(tlsIssuer, [closed, mutual], { ...configuration(clients), discovery: { mtls_endpoint_aliases: aliases } });
+  process.stdout.write(`${JSON.stringify({ issuer, tls_issuer: tlsIssuer, mutual_tls: alias })}\n`);
 });
