@@ -6,8 +6,6 @@ It is the second opinion beside the local authority: one key file, two clients, 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import requests
 from sa_auth import InvalidGrant, ServiceAccountCredentials
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.testing import google_key_file, new_key
+from tests.flow.servers.authlib_server import AuthlibServer
 
 # What Authlib, Flask and google-auth deprecate among themselves is theirs.
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -31,129 +30,61 @@ PRIVATE, PUBLIC = new_key("rsa2048")
 VOLATILE = {"jti", "iat", "exp"}
 
 
-class AuthlibServer:
-    """An authorization server and an API, over HTTP.
+class GoogleLike(AuthlibServer):
+    """It with Google's grant: the scope is a claim, and the key proves the service account."""
 
-    Attributes:
-        assertions: What it accepted: header and claims, oldest first.
-        url: Where it listens.
-    """
-
-    def __init__(self) -> None:
-        from werkzeug.serving import make_server
-
-        self.assertions: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        self.forms: list[dict[str, str]] = []
-        self.tokens: dict[str, Any] = {}
-        self.http = make_server("127.0.0.1", 0, self._app(), threaded=True)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self.token_endpoint, self.api = f"{self.url}/token", f"{self.url}/api/me"
-        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self.thread.start()
-
-    def close(self) -> None:
-        """Ends it."""
-        self.http.shutdown()
-        self.thread.join(10)
-        self.http.server_close()
-
-    def _app(self) -> Any:
-        from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector, current_token
-        from flask import Flask, jsonify, request
-
-        app = Flask("authlib-server")
-        authorization = AuthorizationServer(app, query_client=lambda _id: None, save_token=self._save)
-        authorization.register_grant(self._grant())
-        protect = ResourceProtector()
-        protect.register_token_validator(self._validator())
-
-        @app.post("/token")
-        def token() -> Any:
-            self.forms.append(request.form.to_dict())
-            return authorization.create_token_response()
-
-        @app.route("/api/me")
-        @protect()
-        def me() -> Any:
-            return jsonify(user=current_token.user, client=current_token.client)
-
-        return app
-
-    def _grant(self) -> type:
-        from authlib.oauth2.rfc6749 import ClientMixin
-        from authlib.oauth2.rfc7523 import JWTBearerGrant
-        from joserfc.jwk import RSAKey
-
-        server, public = self, RSAKey.import_key(PUBLIC)
-
-        class Robot(ClientMixin):
-            def check_grant_type(self, grant_type: str) -> bool:
-                return bool(grant_type == JWTBearerGrant.GRANT_TYPE)
-
-            def get_allowed_scope(self, scope: str | None) -> str:
-                return scope or ""  # Google reads the claim, and no field of the form
-
-        class Grant(JWTBearerGrant):
-            def resolve_issuer_client(self, issuer: str) -> Any:
-                return Robot() if issuer == ISSUER else None
-
-            def resolve_client_public_key(self, client: Any) -> Any:
-                return public
-
-            def get_audiences(self) -> list[str]:
-                return [GOOGLE]
-
-            def authenticate_user(self, subject: str) -> str | None:
-                return subject if subject == USER else None
-
-            def has_granted_permission(self, client: Any, user: Any) -> bool:
-                return True
-
-            def process_assertion_claims(self, assertion: str) -> Any:
-                claims = super().process_assertion_claims(assertion)
-                header, _ = self.extract_assertion(assertion)
-                server.assertions.append((dict(header), dict(claims)))
-                return claims
-
-        return Grant
-
-    def _save(self, token: dict[str, Any], request: Any) -> None:
-        self.tokens[token["access_token"]] = Granted(token, request.user)
-
-    def _validator(self) -> Any:
-        from authlib.oauth2.rfc6750 import BearerTokenValidator
-
-        server = self
-
-        class Validator(BearerTokenValidator):
-            def authenticate_token(self, token_string: str) -> Any:
-                return server.tokens.get(token_string)
-
-        return Validator()
+    def register(self, authorization: Any) -> None:
+        authorization.register_grant(grant_of(self))
 
 
-class Granted:
-    """A token as Authlib's protector wants to see it."""
+def grant_of(server: AuthlibServer) -> type:
+    """Authlib's grant, with one robot and one user."""
+    from authlib.oauth2.rfc6749 import ClientMixin
+    from authlib.oauth2.rfc7523 import JWTBearerGrant
+    from joserfc.jwk import RSAKey
 
-    def __init__(self, token: dict[str, Any], user: Any) -> None:
-        self.user, self.client = user, ISSUER
-        self.ends_at = time.time() + token["expires_in"]
+    public = RSAKey.import_key(PUBLIC)
 
-    def is_expired(self) -> bool:
-        return time.time() > self.ends_at
+    class Robot(ClientMixin):
+        def get_client_id(self) -> str:
+            return ISSUER
 
-    def is_revoked(self) -> bool:
-        return False
+        def check_grant_type(self, grant_type: str) -> bool:
+            return bool(grant_type == JWTBearerGrant.GRANT_TYPE)
 
-    def get_scope(self) -> str:
-        return ""
+        def get_allowed_scope(self, scope: str | None) -> str:
+            return scope or ""  # Google reads the claim, and no field of the form
+
+    class Grant(JWTBearerGrant):
+        def resolve_issuer_client(self, issuer: str) -> Any:
+            return Robot() if issuer == ISSUER else None
+
+        def resolve_client_public_key(self, client: Any) -> Any:
+            return public
+
+        def get_audiences(self) -> list[str]:
+            return [GOOGLE]
+
+        def authenticate_user(self, subject: str) -> str | None:
+            return subject if subject == USER else None
+
+        def has_granted_permission(self, client: Any, user: Any) -> bool:
+            return True
+
+        def process_assertion_claims(self, assertion: str) -> Any:
+            claims = super().process_assertion_claims(assertion)
+            header, _ = self.extract_assertion(assertion)
+            server.assertions.append((dict(header), dict(claims)))
+            return claims
+
+    return Grant
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuthlibServer]:
     """It, on a free port, allowed to speak plain http."""
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    made = AuthlibServer()
+    made = GoogleLike()
     yield made
     made.close()
 
