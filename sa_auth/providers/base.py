@@ -79,6 +79,8 @@ class Provider(NamedTuple):
         """
         asked = _asked_by(settings, self.grant)
         offline, shaped = isinstance(asked, Offline), isinstance(asked, Shaped)
+        if offline:
+            _check_nothing_is_sent(settings)
         where = None if offline else self._endpoint(settings, asked)
         make = _Maker(self, settings, where, asked)
         grant = asked.completed(make) if isinstance(asked, IncompleteGrant) else asked
@@ -199,6 +201,17 @@ def _asked_by(settings: Settings, default: str) -> Grant:
         raise ConfigError(f"grant is of type {type(grant).__name__}.", code="bad_argument", hint="Name or Grant.")
     made: Grant = _by_name(GRANTS, grant, "grant")
     return made
+
+
+def _check_nothing_is_sent(settings: Settings) -> None:
+    """Refuses what would go into a request, or bind what comes back, where there is no request."""
+    sent = {"form": settings.form, "resource": settings.resource, "dpop": settings.dpop}
+    idle = [name for name, value in sent.items() if value]
+    if idle:
+        raise ConfigError(
+            f"{idle[0]}= has no place with a self-signed token.", code="bad_argument",
+            hint="Nothing is sent to a server, so nothing is asked of one: leave it out, or use another grant.",
+        )  # fmt: skip
 
 
 def _issuer(settings: Settings) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
+import jwt
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
@@ -16,6 +18,7 @@ from sa_auth.wire import Response
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EMAIL = "robot@demo.iam.gserviceaccount.com"
+SERVER = "https://login.example"
 TOKEN_HOSTS = {"oauth2.googleapis.com", "login.example"}
 
 
@@ -34,18 +37,24 @@ def blocks(language: str) -> list[pytest.ParameterSet]:
 def world(tmp_path, monkeypatch):
     """The files and hosts that the documentation speaks of, all of them on this machine."""
     private, public = new_key("rsa2048")
-    authority = Authority(audience=[f"https://{host}/{path}" for host, path in (
+    authority = Authority(issuer=SERVER, audience=[f"https://{host}/{path}" for host, path in (
         ("oauth2.googleapis.com", "token"), ("login.example", "oauth2/token"))])  # fmt: skip
+    authority.metadata_changes = {
+        "issuer": SERVER, "token_endpoint": f"{SERVER}/oauth2/token", "revocation_endpoint": f"{SERVER}/revoke",
+    }  # fmt: skip
     authority.register(EMAIL, public)
     authority.register("my-client-id", public)
+    authority.trust_issuer("https://sts.example", public, subjects={"robot": "my-client-id"})
     authority.register("my-app", public, client_id="my-app", client_secret="my-secret")
     with authority.serve() as server:
         carry = HTTPAdapter.send
 
         def send(adapter, request, *args, **kwargs):
-            host = requests.utils.urlparse(request.url).hostname
-            if not host.startswith("127."):
-                request.url = server.token_endpoint if host in TOKEN_HOSTS else f"{server.api_url}/{host}"
+            parts = requests.utils.urlparse(request.url)
+            if parts.hostname != "127.0.0.1":
+                known = parts.path if parts.path.startswith(("/.well-known/", "/revoke")) else "/token"
+                home = f"{server.url}{known}" if parts.hostname in TOKEN_HOSTS else f"{server.api_url}/{parts.hostname}"
+                request.url = home
             return carry(adapter, request, *args, **kwargs)
 
         monkeypatch.setattr(HTTPAdapter, "send", send)
@@ -55,9 +64,17 @@ def world(tmp_path, monkeypatch):
         )
         (tmp_path / "robot.pem").write_text(private)
         (tmp_path / "robot.pem").chmod(0o600)
+        (tmp_path / "token.jwt").write_text(_assertion(private))
         (tmp_path / "robot.pfx").write_bytes(_pfx(private))
         (tmp_path / "robot.pfx").chmod(0o600)
         yield authority
+
+
+def _assertion(private: str) -> str:
+    """What a token service would have put into its file."""
+    now = int(time.time())
+    claims = {"iss": "https://sts.example", "sub": "robot", "aud": SERVER, "iat": now, "exp": now + 300, "jti": "1"}
+    return jwt.encode(claims, private, algorithm="RS256")
 
 
 def _pfx(private: str) -> bytes:
