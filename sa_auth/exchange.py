@@ -20,7 +20,7 @@ from .answer import BEARER, DPOP, read_answer
 from .client_auth.base import ClientAuth
 from .dpop import DPoP
 from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError, TransportError
-from .grants.base import Grant, Named, Offline, OneTime
+from .grants.base import Advised, Grant, Named, Offline, OneTime
 from .grants.refresh_token import RefreshToken
 from .identity import identity_of
 from .metadata import Metadata
@@ -220,7 +220,9 @@ class Exchange:
             if _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
                 nonces += 1  # a step of the protocol, and no failure
                 continue
-            room = repeatable and counted < self.retry.attempts and deadline.left() > 0
+            # Who is refused as a client was not asked for the grant: even one that goes once may go again.
+            again = repeatable or isinstance(outcome, InvalidClient)
+            room = again and counted < self.retry.attempts and deadline.left() > 0
             if room and not corrected and self._corrected(outcome, skew):
                 corrected = True
                 continue
@@ -309,9 +311,9 @@ class Exchange:
 
     def _tell(self, refusal: TokenEndpointError, grant: Grant) -> None:
         """Adds to a refusal what to do about this grant, and what was sent."""
-        if isinstance(grant, OneTime) and isinstance(refusal, InvalidGrant):
+        if isinstance(grant, Advised) and isinstance(refusal, InvalidGrant):
             refusal.hint = f"{grant.advice} {refusal.hint}" if refusal.skew is not None else grant.advice
-        refusal.hint = f"{refusal.hint} Sent: {described(grant, self.client_auth, self.scope)}.".strip()
+        refusal.hint = f"{refusal.hint} Sent: {described(grant, self.client_auth, self.scope, self.form)}.".strip()
 
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
         """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
@@ -339,4 +341,5 @@ def _wants_nonce(failure: SaAuthError) -> bool:
 def _may_be_used_up(outcome: Held | SaAuthError, number: int) -> bool:
     if isinstance(outcome, Held):
         return True
-    return outcome.attempts == number and not _unseen(outcome) and not _wants_nonce(outcome)
+    looked_at = not _unseen(outcome) and not _wants_nonce(outcome) and not isinstance(outcome, InvalidClient)
+    return outcome.attempts == number and looked_at

@@ -100,7 +100,7 @@ class Metadata:
                 break
         retryable = absent is not None and absent.retryable
         raise ResponseError(
-            f"No metadata of the server {self._host()} was found.", code="no_metadata", retryable=retryable,
+            f"No metadata of the server {self.issuer} was found.", code="no_metadata", retryable=retryable,
             status=absent.status if absent is not None else None,
             retry_after=absent.retry_after if absent is not None else None,
             hint="The server is busy or down; the same call may succeed later." if retryable else

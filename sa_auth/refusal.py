@@ -35,8 +35,8 @@ _CLASSES: dict[str, type[TokenEndpointError]] = {
 _HINTS = {
     "invalid_request": "The server could not read the request: check the token endpoint and that this provider "
     "takes this grant with these fields.",
-    "invalid_client": "Check the client id or secret, and that the public key of this key is registered for this "
-    "client.",
+    "invalid_client": "Check the client id or secret; of an assertion, that its audience is the one the server expects "
+    "(server=), and that the public key, its algorithm and this way of proving the client are registered for it.",
     "invalid_grant": "Usual causes, in this order: this machine's clock is off; the audience is not the one the "
     "server expects; the public key is not registered, or was deleted; the subject has not consented.",
     "unauthorized_client": "This client may not use this grant, or may not act for this subject: an administrator "

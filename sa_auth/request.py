@@ -81,11 +81,12 @@ def revocation_request(
     return Request(url, encoded(asked.fields), headers, peer="revocation endpoint")
 
 
-def described(grant: Grant, client_auth: ClientAuth | None, scope: str) -> str:
+def described(grant: Grant, client_auth: ClientAuth | None, scope: str, form: tuple[tuple[str, str], ...] = ()) -> str:
     """What was sent, for a refusal's hint; no secret."""
     told = [grant.describe()]
     if scope:
         told.append(f"scope {scope!r}")
+    told += [f"{name} {value[:200]!r}" for name, value in form if name in _REPEATABLE]
     if client_auth is not None:
         method, *named = client_auth.fingerprint()[:2]
         told.append(f"{method} {named[0]!r}" if named else method)

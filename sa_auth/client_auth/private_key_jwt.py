@@ -103,7 +103,8 @@ class PrivateKeyJWT:
 
     def describe(self) -> str:
         """What the assertion says."""
-        return f"client assertion with {self._ready().describe()}"
+        assertion = self._ready()
+        return f"client assertion with {assertion.describe()}, alg {assertion.signer.algorithm!r}, typ {self._given['typ']!r}"
 
     def _ready(self) -> SelfIssued:
         if self._assertion is None:

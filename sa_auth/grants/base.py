@@ -54,8 +54,8 @@ class Incomplete(Protocol):
 
 
 @runtime_checkable
-class OneTime(Protocol):
-    """A grant that a server takes once.
+class Advised(Protocol):
+    """A grant whose refusal has other causes than an assertion's.
 
     Attributes:
         advice: What to do when the server refuses it.
@@ -63,6 +63,11 @@ class OneTime(Protocol):
 
     @property
     def advice(self) -> str: ...  # noqa: D102 - said above
+
+
+@runtime_checkable
+class OneTime(Protocol):
+    """A grant that a server takes once."""
 
     def spend(self) -> None:
         """Is told that a server may have seen it."""

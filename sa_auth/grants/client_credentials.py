@@ -16,6 +16,11 @@ class ClientCredentials:
 
     __slots__ = ()
 
+    advice = (
+        "The server gives this client nothing in its own name: check that the grant client_credentials is registered for "
+        "it, and whether its tokens have to be bound to a key (dpop=True) or a certificate."
+    )
+
     @property
     def repeatable(self) -> bool:
         """Yes: it holds nothing that is used up."""

@@ -45,9 +45,6 @@ class RefreshToken:
         """No: the server may have put another in its place already."""
         return False
 
-    def spend(self) -> None:
-        """Does nothing: one that does not rotate is good for the next renewal as well."""
-
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """grant_type and the refresh token."""
         return [("grant_type", "refresh_token"), ("refresh_token", self._refresh_token.reveal().decode())]

@@ -363,6 +363,15 @@ def test_revoke(server: OidcProvider, make: Callable[..., ServiceAccountCredenti
 def test_a_clock_that_is_off(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
     """Behind by ten minutes, the assertion is minted once more by the server's clock, and taken."""
     assert make(clock=ManualClock(time.time() - 600)).token().scope == SCOPE
+
+
+def test_a_clock_that_is_off_with_a_code(server: OidcProvider, make: Callable[..., ServiceAccountCredentials]) -> None:
+    """So does one that asks by a code, which no refusal of the client uses up, and goes on by its refresh token."""
+    verifier = secrets.token_urlsafe(32)
+    code = server.code("robot", verifier, scope=f"openid offline_access {SCOPE}")
+    creds = make(**asked_by(code, verifier), clock=ManualClock(time.time() - 600))
+    tokens = {creds.token(min_ttl=3600).access_token for _ in range(3)}
+    assert len(tokens) == 3
     assert [error["detail"] for error in server.seen()["errors"]] == ["jwt expired"]
 
 
