@@ -150,8 +150,9 @@ class Exchange:
                 if isinstance(outcome, Held):
                     return outcome
                 sent, failure = outcome.attempts, outcome
-            # With the server out of reach, another grant fares no better.
-            if failure is None or (self.grant.repeatable and not _unseen(failure)):
+            # With the server out of reach, or no time left, another grant fares no better.
+            reached = failure is None or (sent and not _unseen(failure) and within.deadline.left() > 0)
+            if failure is None or (self.grant.repeatable and reached):
                 outcome = self._ask(self.grant, within, sent=sent)
                 if isinstance(outcome, Held):
                     return outcome
@@ -216,19 +217,20 @@ class Exchange:
             outcome = attempt(asked, sent + 1)
             if not isinstance(outcome, SaAuthError):
                 return outcome
-            sent, counted = outcome.attempts, tries - nonces
-            if _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
+            # An attempt that ended before anything was sent has used nothing up.
+            free, sent, counted = repeatable or outcome.attempts == sent, outcome.attempts, tries - nonces
+            if self.dpop is not None and _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
                 nonces += 1  # a step of the protocol, and no failure
                 continue
             # Who is refused as a client was not asked for the grant: even one that goes once may go again.
-            again = repeatable or isinstance(outcome, InvalidClient)
+            again = free or isinstance(outcome, InvalidClient)
             room = again and counted < self.retry.attempts and deadline.left() > 0
             if room and not corrected and self._corrected(outcome, skew):
                 corrected = True
                 continue
             pause = self.retry.pause(
                 outcome, attempt=counted, chance=random.random(), time_left=deadline.left(),  # noqa: S311 - no secret
-                repeatable=repeatable,
+                repeatable=free,
             )  # fmt: skip
             if pause is None:
                 return outcome
@@ -248,7 +250,7 @@ class Exchange:
             asked: The instant before.
             number: How many requests will have been sent with this one.
         """
-        response, sent = None, number - 1
+        response, url, sent = None, "", number - 1
         try:
             url = self.address(name, within) or ""
             request = build(asked.wall + self.server_clock.skew(asked), url)
@@ -261,7 +263,7 @@ class Exchange:
             failure = error.copy()
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             failure = foreign(error)
-        if self.metadata is not None and (failure.status in {404, 405} or _unseen(failure)):
+        if self.metadata is not None and (not url or failure.status in {404, 405} or _unseen(failure)):
             self.metadata.forget()
         if isinstance(failure, TokenEndpointError) and not failure.retryable and response is not None:
             explain(failure, response, self.clock.now(), corrected=self.server_clock.knows(self.clock.now()))
