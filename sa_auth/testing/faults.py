@@ -15,6 +15,9 @@ from typing import Any
 
 from sa_auth.wire import Response
 
+# Where tokens are asked for: the paths whose answers can be late, held, or cut.
+SLOW = frozenset({"/token", "/exchange"})
+
 
 @dataclass(slots=True)
 class _Planned:

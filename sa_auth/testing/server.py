@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from sa_auth.wire import Request, Response
 
+from .faults import SLOW
 from .http1 import BadRequest, Head, head_of, keeps_alive, read_body, read_head
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ class _Conversation:
         beside = self._routes.get(path)
         asked = Request(head.target if beside else self._url(head), body, self._headers(head), head.method)
         response = (beside or self._authority.handle)(asked)
-        slow = urlsplit(head.target).path == "/token"
+        slow = urlsplit(head.target).path in SLOW
         if slow and not self._wait():
             return False
         going_on = keeps_alive(head, response)

@@ -107,6 +107,8 @@ def aud_names_server(jwt: Signed) -> str:
 )
 def aud_alone(jwt: Signed) -> str:
     """Where the issuer identifier is demanded, it stands alone and as a string."""
+    if not jwt.audiences:
+        raise Unjudged("There is no aud.")
     if not jwt.role.sole_audience or isinstance(jwt.claims.get("aud"), str):
         return ""
     return "The aud is not one plain string."

@@ -142,7 +142,7 @@ def _secret_wrong(case: Case, known: Registration) -> str:
 
 @rule(
     "RFC 7521 section 4.2",
-    'if present, the value of the "client_id" parameter MUST identify the same client as is identified by the client '
+    'If present, the value of the "client_id" parameter MUST identify the same client as is identified by the client '
     "assertion",
     error="invalid_client",
     when=lambda case: case.is_form and bool(case.has("client_id")),

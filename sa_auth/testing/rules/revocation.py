@@ -6,6 +6,7 @@ Source: RFC 7009 section 2.1.
 from __future__ import annotations
 
 from .case import Case
+from .reading import Unjudged
 from .rule import rule
 
 
@@ -33,5 +34,8 @@ def token_present(case: Case) -> str:
 def token_client(case: Case) -> str:
     """The token is the client's own; one that nobody knows is anybody's."""
     owner = case.revoked_owner
-    name = case.caller.name if case.caller is not None else None
-    return "" if owner is None or owner == name else "The token was issued to another client."
+    if owner is None:
+        return ""
+    if case.caller is None:
+        raise Unjudged("There is no client.")
+    return "" if owner == case.caller.name else "The token was issued to another client."

@@ -109,6 +109,7 @@ def saml_end_near(saml: Saml) -> str:
 )
 def saml_begun(saml: Saml) -> str:
     """It has begun."""
+    _ = saml.root
     wrong = complaint(lambda: saml.begins)
     early = max(saml.begins, default=saml.now) - saml.now if not wrong else 0.0
     return wrong or (f"The assertion begins in {early:.0f} s." if early > saml.leeway else "")

@@ -13,6 +13,7 @@ import pytest
 
 from sa_auth.testing import Authority, ManualClock, new_key
 from sa_auth.wire import Request
+from tests.unit.testing.kit import Kit
 
 ISSUER = "robot@example.test"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -131,3 +132,9 @@ def make_authority(clock: ManualClock, forger: Forger) -> Callable[..., Authorit
         return forger.register(Authority(clock, **settings), **(registration or {}))
 
     return make
+
+
+@pytest.fixture
+def kit(clock: ManualClock) -> Kit:
+    """An authority with a cast of clients, by the clock that stands still."""
+    return Kit(clock)

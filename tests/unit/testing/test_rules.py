@@ -374,6 +374,14 @@ def test_every_rule_that_is_written_is_in_force() -> None:
     assert sorted(rule.name for rule in RULES) == sorted(names | by_client)
 
 
+@pytest.mark.parametrize("path", sorted(RULES_AT.glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_every_family_has_a_file_of_tests(path: Path) -> None:
+    """What a module defines is tested in the file of its name, or here."""
+    here = {"claims", "jose", "request", "scope"}
+    rules = {each.name for each in written(import_module(f"sa_auth.testing.rules.{path.stem}"))}
+    assert not rules or path.stem in here or Path(__file__).with_name(f"test_rules_{path.stem}.py").exists()
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_says_where_it_stands(rule: Rule) -> None:
     """Each rule names an RFC and a section, a sentence of it, and an error that an RFC knows."""

@@ -1,0 +1,67 @@
+"""Every rule for resources has a request that keeps it and one that breaks it alone."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from sa_auth.testing.rules import resource
+from sa_auth.testing.rules.rule import Rule
+from sa_auth.wire import Request
+from tests.unit.testing.kit import Forge, Kit, Pair, breaks, cases, keeps
+
+ONE, TWO = "https://one.test/", "https://two.test/api?v=1"
+
+
+def asked(*resources: str) -> Forge:
+    """A request for a token for these resources."""
+
+    def make(kit: Kit) -> Request:
+        request = kit.credentials(**kit.client())
+        return request._replace(
+            body=request.body + b"&" + urlencode([("resource", each) for each in resources]).encode()
+        )
+
+    return make
+
+
+def known(kit: Kit) -> None:
+    """Lets the authority issue tokens for these alone."""
+    kit.authority.resources = {ONE, TWO}
+
+
+BAD = "invalid_target"
+PAIRS: dict[str, list[Pair]] = {
+    "resource_absolute": [
+        Pair(asked(ONE, TWO), asked(ONE, "/files"), BAD),
+        Pair(asked("urn:example:files"), asked("files"), BAD),
+        Pair(asked(ONE), asked("https://[bad"), BAD),
+    ],
+    "resource_without_fragment": [Pair(asked(ONE), asked(ONE, TWO + "#top"), BAD)],
+    "resource_known": [Pair(asked(ONE, TWO), asked(ONE, "https://three.test/"), BAD, prepare=known)],
+}
+
+
+def test_every_rule_has_such_a_pair() -> None:
+    """No rule of the family is left out."""
+    assert set(PAIRS) == {each.name for each in vars(resource).values() if isinstance(each, Rule)}
+
+
+@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
+def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
+    """Whoever keeps all rules gets an answer in order."""
+    keeps(kit, name, pair)
+
+
+@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
+def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
+    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
+    breaks(kit, name, pair)
+
+
+def test_the_record_shows_all_of_them(kit: Kit) -> None:
+    """Several resources are all in the record."""
+    kit.send(asked(ONE, TWO)(kit))
+    pairs = kit.authority.requests[-1].form.pairs
+    assert [value for name, value in pairs if name == "resource"] == [ONE, TWO]
