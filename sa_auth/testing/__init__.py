@@ -1,7 +1,7 @@
-"""A strict local authorization server and API, to test clients of RFC 7523 against.
+"""A strict local authorization server and API, to test clients of the assertion framework against.
 
-Rule: nothing here imports what it judges. It reads RFC 7521 and RFC 7523 by itself, so that a misreading in the rest
-of the library shows. Importing this package loads neither `jwt` nor `cryptography`; each part is loaded when it is
+Rule: nothing here imports what it judges. It reads RFC 7521, RFC 7522 and RFC 7523, and the RFCs around them, by itself,
+so that a misreading in the rest of the library shows. Importing this package loads neither `jwt` nor `cryptography`; each part is loaded when it is
 first used.
 
 Example:

@@ -47,7 +47,7 @@ class Desk:
         """Answers one request."""
         path = urlsplit(request.url).path
         home = urlsplit(self._authority.issuer).path.rstrip("/")
-        if styles_of(path, self._home(request)):
+        if "/.well-known/" in path and styles_of(path, self._home(request)):
             return self._metadata(request)
         short = path.removeprefix(home) if home else path
         if short in self._endpoints:

@@ -29,7 +29,7 @@ def token_live(case: Case) -> str:
 
 @rule(
     "RFC 9449 section 7.2",
-    "such a protected resource MUST reject a DPoP-bound access token received as a bearer token",
+    "such a protected resource MUST reject a DPoP-bound access token received as a bearer token per [RFC6750].",
     error="invalid_token",
     when=_presented,
 )
@@ -55,7 +55,7 @@ def dpop_present(case: Case) -> str:
 
 @rule(
     "RFC 9449 section 4.3, 12",
-    "Confirm that the public key to which the access token is bound matches the public key from the DPoP proof.",
+    "confirm that the public key to which the access token is bound matches the public key from the DPoP proof.",
     error="invalid_token",
     when=lambda case: case.at_api and case.scheme == "dpop" and case.has_proof,
 )

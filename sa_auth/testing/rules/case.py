@@ -42,7 +42,7 @@ class Case(Asked):
 
     # The grant.
 
-    @property
+    @cached_property
     def grant_is_jwt(self) -> bool:
         """Whether a JWT is the grant, or stands for one: at the REST exchange, and at an API that takes it as it is."""
         if self.grants(EXCHANGE):
@@ -51,7 +51,7 @@ class Case(Asked):
             return self.settings.self_signed is not None and self.bearer.count(".") == 2
         return self.is_unnamed_grant or self.endpoint == "exchange"
 
-    @property
+    @cached_property
     def grant_is_saml(self) -> bool:
         """Whether a SAML assertion is the grant, or stands for one."""
         exchanged = self.grants(EXCHANGE) and self.has("subject_token_type") == SAML2
@@ -138,12 +138,12 @@ class Case(Asked):
 
     # The client.
 
-    @property
+    @cached_property
     def client_is_jwt(self) -> bool:
         """Whether the client proves itself by a JWT."""
         return self.is_form and bool(self.has("client_assertion")) and not self.client_is_saml
 
-    @property
+    @cached_property
     def client_is_saml(self) -> bool:
         """Whether the client proves itself by a SAML assertion."""
         named = self.is_form and self.has("client_assertion_type") == CLIENT_SAML
@@ -201,7 +201,7 @@ class Case(Asked):
         by_certificate = found.registration and found.registration.certificate and self.certificate
         return self._caller(name, "tls_client_auth") if by_certificate else found
 
-    @property
+    @cached_property
     def by_certificate(self) -> bool:
         """Whether the client proves itself by the connection's certificate."""
         try:
@@ -209,7 +209,7 @@ class Case(Asked):
         except Unjudged:
             return False
 
-    @property
+    @cached_property
     def parties(self) -> list[Registration]:
         """All who have a part in the request, as far as they are known: the client, and who vouches for the grant."""
         found: list[Registration | None] = []

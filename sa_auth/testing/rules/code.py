@@ -99,7 +99,8 @@ def code_redirect_uri(case: Case) -> str:
 
 @rule(
     "RFC 7636 section 4.5",
-    "the client sends the access token request with the code verifier",
+    "In addition to the parameters defined in the OAuth 2.0 Access Token Request (Section 4.1.3 of [RFC6749]), it sends "
+    "the following parameter",
     error="invalid_grant",
     when=_challenged,
 )
@@ -110,7 +111,8 @@ def verifier_present(case: Case) -> str:
 
 @rule(
     "RFC 7636 section 4.1",
-    "ALPHA = %x41-5A / %x61-7A, DIGIT = %x30-39, with a minimum length of 43 characters and a maximum length of 128 "
+    'high-entropy cryptographic random STRING using the unreserved characters [A-Z] / [a-z] / [0-9] / "-" / "." / "_" / '
+    '"~" from Section 2.3 of [RFC3986], with a minimum length of 43 characters and a maximum length of 128 '
     "characters.",
     error="invalid_request",
     when=lambda case: case.grants(CODE) and bool(case.has("code_verifier")),

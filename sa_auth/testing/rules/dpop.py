@@ -100,7 +100,7 @@ def dpop_jwk_public(case: Case) -> str:
 
 @rule(
     "RFC 9449 section 4.2",
-    "Represents the public key chosen by the client in JWK format",
+    "Represents the public key chosen by the client in JSON Web Key (JWK) [RFC7517] format",
     error=_ERROR,
     when=_sent,
 )
@@ -193,7 +193,7 @@ def dpop_iat(case: Case) -> str:
 
 @rule(
     "RFC 9449 section 4.3, 12",
-    "Ensure that the value of the ath claim equals the hash of that access token.",
+    "ensure that the value of the ath claim equals the hash of that access token",
     error=_ERROR,
     when=lambda case: case.has_proof and case.at_api,
 )
@@ -205,8 +205,8 @@ def dpop_ath(case: Case) -> str:
 
 @rule(
     "RFC 9449 section 11.1",
-    "servers can store, in the context of the target URI, the jti value of each DPoP proof for the time window in "
-    "which the respective DPoP proof JWT would be accepted",
+    "In the context of the target URI, servers can store the jti value of each DPoP proof for the time window in which "
+    "the respective DPoP proof JWT would be accepted to prevent multiple uses of the same DPoP proof.",
     error=_ERROR,
     when=_sent,
 )

@@ -63,7 +63,7 @@ def saml_audience(saml: Saml) -> str:
 
 @statement(
     "RFC 7522 section 3, 3",
-    "The Assertion MUST contain a <Subject> element identifying the principal that is the subject of the Assertion.",
+    "The Assertion MUST contain a <Subject> element",
 )
 def saml_subject(saml: Saml) -> str:
     """It says whom it speaks of."""
