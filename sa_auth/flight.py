@@ -265,10 +265,10 @@ class Slot:
         )  # fmt: skip
         self._not_before = now.boot + wait
         resort, self._resort = self._resort, None
-        if resort is None or time_left is None:
+        if resort is None:
             return None
-        self.held = resort
-        return resort
+        self.held = resort  # even if its life is over: what came with it gets the next one
+        return resort if time_left is not None else None
 
     def refresh_token(self) -> Secret | None:
         """What came with the newest token, be it held or discarded; None where nothing did."""
@@ -282,7 +282,9 @@ class Slot:
                 self.held = None
             if self._resort is held:
                 self._resort = None
-        self.memory.discard(self.identity, held)
+            kept = self.memory.get(self.identity)
+            if kept is not None and kept.token is held.token:
+                self.memory.discard(self.identity, kept)
 
     def newest(self) -> Held | None:
         """The token that is held, or was discarded and not replaced yet; None where there is none."""
@@ -297,7 +299,11 @@ class Slot:
             if now.boot < self._not_before or now.boot - self._forced_at < _FORCED_APART:
                 return
             self._resort, self.held = held, None
-        self.memory.discard(self.identity, held)
+            if held.refresh_token is None:
+                self.memory.discard(self.identity, held)
+            else:
+                # Whoever takes it from there has the means to the next token, and never hands this one out.
+                self.memory.put(self.identity, held._replace(since=float("-inf")))
 
 
 def slot_at(memory: MemoryCache, identity: bytes) -> Slot:

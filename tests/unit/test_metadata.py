@@ -274,13 +274,6 @@ def test_again_within_the_deadline(make: Callable[..., Any], sa_clock: ManualClo
     assert web.urls == [OAUTH] * 3
 
 
-def test_retry_after(make: Callable[..., Any], sa_clock: ManualClock) -> None:
-    """A Retry-After of the metadata is heeded as that of the token endpoint is."""
-    _, creds = make([Response(429, {"retry-after": "4"}), says()])
-    assert creds.token()
-    assert sa_clock.slept == [4.0]
-
-
 def test_slow_metadata(make: Callable[..., Any], sa_clock: ManualClock) -> None:
     """The time that metadata take is the caller's: question and token request share the one deadline."""
     web, creds = make({OPENID: says()}, takes=3, timeout=10.0)
