@@ -29,12 +29,12 @@ def identity_of(
         grant: What is asked by.
         client_auth: How the client names itself.
         scope: What is asked for, in any order.
-        form: Extra fields.
+        form: Extra fields, in any order.
         dpop: By which key the token is used.
         certificate_thumbprint: By which certificate.
     """
     auth = client_auth.fingerprint() if client_auth is not None else ("none",)
-    extra = tuple(text for pair in form for text in pair)
+    extra = tuple(text for pair in sorted(form) for text in pair)
     scopes = " ".join(sorted(set(scope.split())))
     bound = (dpop.thumbprint if dpop is not None else "", certificate_thumbprint)
     parts = (digest(*grant.fingerprint()), digest(*auth), digest(*extra), digest(*bound))

@@ -89,7 +89,7 @@ def described(grant: Grant, client_auth: ClientAuth | None, scope: str, form: tu
     told += [f"{name} {value[:200]!r}" for name, value in form if name in _REPEATABLE]
     if client_auth is not None:
         method, *named = client_auth.fingerprint()[:2]
-        told.append(f"{method} {named[0]!r}" if named else method)
+        told.append(f"{method} {named[0]!r}" if named and named[0] else method)
         # What an assertion of the client says; the other methods have no more to tell.
         describe = getattr(client_auth, "describe", None)
         told += [describe()] if describe is not None else []

@@ -6,8 +6,40 @@ between the assertions and those who send them. Source: RFC 7522 section 2.1, RF
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from ..errors import SaAuthError
 from .base import Assertion
+from .given import source_of
 from .shape import require_jwt, saml2_base64url
+
+Source = TypeVar("Source", bound="Assertion | None")
+
+
+def taken(value: object) -> Assertion | SaAuthError:
+    """Takes whatever may stand for an assertion, as `source_of` does; an error comes back as a value.
+
+    So the caller can forget the text before it is raised, and no frame holds it.
+
+    Example:
+        >>> taken(5)
+        ConfigError('The assertion is of type int.')
+    """
+    try:
+        return source_of(value)
+    except SaAuthError as error:
+        return error.copy()
+
+
+def judged(source: Source | SaAuthError) -> Source:
+    """Gives what was taken.
+
+    Raises:
+        SaAuthError: it is an error.
+    """
+    if isinstance(source, SaAuthError):
+        raise source
+    return source
 
 
 def jwt_of(assertion: Assertion, now: float) -> str:

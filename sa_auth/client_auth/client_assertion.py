@@ -6,7 +6,9 @@ section 2.2.
 
 from __future__ import annotations
 
-from ..assertions.given import source_of
+from ..assertions.base import Assertion
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, taken
 from ..assertions.shape import kind_of, require_jwt, saml2_base64url
 from .base import Client, ClientAuth, TokenRequest
 from .client_id import check_text
@@ -17,7 +19,7 @@ SAML2_TYPE = "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"
 TYP = "client-authentication+jwt"
 
 
-class ClientAssertion:
+class ClientAssertion(Fixed):
     """Proves the client by an assertion that a token service hands over: a JWT, or SAML 2.0 for old servers.
 
     Args:
@@ -37,16 +39,21 @@ class ClientAssertion:
 
     __slots__ = ("client_id", "source")
 
+    source: Assertion
+    client_id: str | None
+
     def __init__(self, source: object, *, client_id: str | None = None) -> None:
+        found = taken(source)
+        del source  # or the frame of an error would hold its text
         if client_id is not None:
             check_text(client_id, "client_id")
-        self.source, self.client_id = source_of(source), client_id
+        self._fix(source=judged(found), client_id=client_id)
 
     def completed(self, client: Client) -> ClientAuth:
         """With the face's client id, where it was named without one."""
         if self.client_id is not None or client.client_id is None:
             return self
-        return ClientAssertion(self.source, client_id=client.client_id)
+        return self._with(client_id=client.client_id)
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:
         """Gives the request with the assertion, and the client id where it is known."""
@@ -67,7 +74,7 @@ class ClientAssertion:
         return f"client assertion: {self.source.describe()}"
 
     def __repr__(self) -> str:
-        return f"ClientAssertion({self.source!r}, client_id={self.client_id!r})"
+        return f"ClientAssertion({type(self.source).__name__}, client_id={self.client_id!r})"
 
 
 def sent(request: TokenRequest, kind: str, assertion: str) -> TokenRequest:

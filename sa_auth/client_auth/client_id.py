@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from ..assertions.fixed import Fixed
 from ..errors import ConfigError
 from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody
 
+_TEXT = re.compile("[^\ud800-\udfff]+")  # what UTF-8 can write
 
-class ClientId:
+
+class ClientId(Fixed):
     """Sends `client_id` alone.
 
     Args:
@@ -22,14 +27,16 @@ class ClientId:
 
     __slots__ = ("client_id",)
 
+    client_id: str | None
+
     def __init__(self, client_id: str | None = None) -> None:
         if client_id is not None:
             check_text(client_id, "client_id")
-        self.client_id = client_id
+        self._fix(client_id=client_id)
 
     def completed(self, client: Client) -> ClientAuth:
         """With the face's client id, where it was named without one."""
-        return self if self.client_id is not None else ClientId(client_id_of(client, "client_id"))
+        return self if self.client_id is not None else self._with(client_id=client_id_of(client, "client_id"))
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:  # noqa: ARG002 - the port's signature
         """Gives the request with the client id."""
@@ -51,7 +58,12 @@ def check_text(value: object, name: str) -> None:
     Raises:
         ConfigError: it is not.
     """
-    if not isinstance(value, str) or not value:
+    if not is_text(value):
         raise ConfigError(
             f"{name} is not a non-empty str.", code="bad_argument", hint="Take it from where the client is registered."
         )
+
+
+def is_text(value: object) -> bool:
+    """Whether it is a non-empty str that a form can hold."""
+    return isinstance(value, str) and _TEXT.fullmatch(value) is not None

@@ -6,15 +6,18 @@ Source: RFC 7523 section 2.2; OpenID Connect Core section 9 for the method's nam
 from __future__ import annotations
 
 from .._secret import Secret
+from ..assertions.fixed import Fixed
 from ..assertions.self_issued import SelfIssued
+from ..errors import ConfigError
+from ..policy import positive
 from ..signers.shared_secret import SharedSecretSigner
 from .base import Client, ClientAuth, TokenRequest, nobody
 from .client_assertion import JWT_TYPE, TYP, sent
-from .client_id import check_text
+from .client_id import check_text, is_text
 from .private_key_jwt import server_of
 
 
-class ClientSecretJWT:
+class ClientSecretJWT(Fixed):
     """Sends a JWT that the client secret vouches for.
 
     Args:
@@ -34,9 +37,16 @@ class ClientSecretJWT:
         ['client_assertion_type', 'client_assertion']
     """
 
-    __slots__ = ("_assertion", "_audience", "_lifetime", "_signer", "_typ", "client_id")
+    # The signer first: it refuses to travel, and says why.
+    __slots__ = ("_signer", "_assertion", "_lifetime", "_typ", "client_id")  # noqa: RUF023
 
     name = "client_secret_jwt"
+
+    client_id: str
+    _signer: SharedSecretSigner
+    _typ: str | None
+    _lifetime: int
+    _assertion: SelfIssued | None
 
     def __init__(
         self,
@@ -48,16 +58,24 @@ class ClientSecretJWT:
         typ: str | None = TYP,
         lifetime: int = 300,
     ) -> None:
+        sealed = client_secret if isinstance(client_secret, Secret) else None
+        if isinstance(client_secret, str) and is_text(client_secret):
+            sealed = Secret(client_secret)
+        del client_secret  # or the frame of an error would hold it
+        if sealed is None:
+            raise ConfigError(
+                "client_secret is not a non-empty str.", code="bad_argument",
+                hint="Take it from where the client is registered.",
+            )  # fmt: skip
         check_text(client_id, "client_id")
-        if not isinstance(client_secret, Secret):
-            check_text(client_secret, "client_secret")
-            client_secret = Secret(client_secret)
         for label, value in (("audience", audience), ("typ", typ)):
             if value is not None:
                 check_text(value, label)
-        self.client_id, self._audience, self._typ, self._lifetime = client_id, audience, typ, lifetime
-        self._signer = SharedSecretSigner(client_secret, algorithm)
-        self._assertion = None if audience is None else self._for(audience)
+        positive(lifetime, "lifetime")
+        signer = SharedSecretSigner(sealed, algorithm)
+        self._fix(client_id=client_id, _signer=signer, _typ=typ, _lifetime=lifetime, _assertion=None)
+        if audience is not None:
+            self._fix(_assertion=self._for(audience))
 
     def _for(self, audience: str) -> SelfIssued:
         return SelfIssued(
@@ -73,11 +91,7 @@ class ClientSecretJWT:
         """
         if self._assertion is not None:
             return self
-        whole = object.__new__(ClientSecretJWT)
-        whole.client_id, whole._typ, whole._lifetime = self.client_id, self._typ, self._lifetime
-        whole._signer, whole._audience = self._signer, server_of(client, self.name)
-        whole._assertion = whole._for(whole._audience)
-        return whole
+        return self._with(_assertion=self._for(server_of(client, self.name)))
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:
         """Gives the request with a fresh assertion."""
@@ -85,7 +99,7 @@ class ClientSecretJWT:
 
     def fingerprint(self) -> tuple[str, ...]:
         """The method, the client id, and what the assertion says by which secret, hashed."""
-        return (self.name, self.client_id, *self._ready().fingerprint())
+        return (self.name, self.client_id, self._signer.algorithm, *self._ready().fingerprint())
 
     def describe(self) -> str:
         """What the assertion says."""

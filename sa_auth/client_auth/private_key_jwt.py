@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..assertions.self_issued import SelfIssued
+from ..assertions.fixed import Fixed
+from ..assertions.self_issued import SelfIssued, frozen_json
 from ..errors import ConfigError
+from ..policy import positive
 from ..signers.base import Signer
 from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody, signer_of
 from .client_assertion import JWT_TYPE, TYP, sent
 from .client_id import check_text
 
 
-class PrivateKeyJWT:
+class PrivateKeyJWT(Fixed):
     """Sends a JWT that the client's key signs about itself.
 
     Args:
         audience: `aud`; None: the server's issuer identifier (`server=` of the face). For a server that wants its
-            token endpoint there, or both as older texts have it, say so.
+            token endpoint there, as older texts have it, say so.
         typ: `typ` of the header; older servers know "JWT" alone. None: none.
         client_id: `iss` and `sub`; None: the face's `issuer`.
         signer: Another key than the face's.
@@ -48,6 +50,9 @@ class PrivateKeyJWT:
 
     name = "private_key_jwt"
 
+    _assertion: SelfIssued | None
+    _given: Mapping[str, Any]
+
     def __init__(
         self,
         *,
@@ -63,11 +68,21 @@ class PrivateKeyJWT:
         for label, value in (("audience", audience), ("typ", typ), ("client_id", client_id)):
             if value is not None:
                 check_text(value, label)
-        self._assertion: SelfIssued | None = None
-        self._given: dict[str, Any] = {
-            "audience": audience, "typ": typ, "client_id": client_id, "signer": signer, "lifetime": lifetime,
-            "claims": claims, "headers": headers, "with_client_id": with_client_id,
-        }  # fmt: skip
+        _check_signer(signer)
+        if lifetime is not None:
+            positive(lifetime, "lifetime")
+        if not isinstance(with_client_id, bool):
+            raise ConfigError("with_client_id is no bool.", code="bad_argument", hint="It is True or False.")
+        # A copy: nobody else may change what the assertion will say.
+        extras = {name: None if said is None else dict(frozen_json(said, name, {}))
+                  for name, said in (("claims", claims), ("headers", headers))}  # fmt: skip
+        self._fix(
+            _assertion=None,
+            _given={
+                "audience": audience, "typ": typ, "client_id": client_id, "signer": signer, "lifetime": lifetime,
+                "with_client_id": with_client_id, **extras,
+            },
+        )  # fmt: skip
 
     def completed(self, client: Client) -> ClientAuth:
         """With the face's key, client id, server, and what it says of the assertion.
@@ -78,17 +93,16 @@ class PrivateKeyJWT:
         if self._assertion is not None:
             return self
         given = self._given
-        whole = PrivateKeyJWT(**given)
         who = given["client_id"] if given["client_id"] is not None else client_id_of(client, self.name)
         shape = {
             **dict(client.shape),
-            **{name: given[name] for name in ("lifetime", "claims", "headers") if given[name]},
+            **{name: given[name] for name in ("lifetime", "claims", "headers") if given[name] is not None},
         }
-        whole._assertion = SelfIssued(
-            given["signer"] or signer_of(client, self.name), issuer=who, subject=who,
+        assertion = SelfIssued(
+            given["signer"] if given["signer"] is not None else signer_of(client, self.name), issuer=who, subject=who,
             audience=given["audience"] or server_of(client, self.name), type=given["typ"], **shape,
         )  # fmt: skip
-        return whole
+        return self._with(_assertion=assertion)
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:
         """Gives the request with a fresh assertion."""
@@ -97,9 +111,10 @@ class PrivateKeyJWT:
         return request.with_fields(("client_id", assertion.issuer)) if self._given["with_client_id"] else request
 
     def fingerprint(self) -> tuple[str, ...]:
-        """The method, the client id, and what the assertion says by which key."""
+        """The method, the client id, whether that is sent too, and what the assertion says by which key."""
         assertion = self._ready()
-        return (self.name, assertion.issuer, *assertion.fingerprint())
+        beside = "client_id" if self._given["with_client_id"] else ""
+        return (self.name, assertion.issuer, beside, *assertion.fingerprint())
 
     def describe(self) -> str:
         """What the assertion says."""
@@ -125,6 +140,16 @@ def server_of(client: Client, method: str) -> str:
         raise ConfigError(
             f"{method} needs to know the server it is for.", code="no_server",
             hint="Pass server=, the issuer identifier of the authorization server (`issuer` in its metadata). A server "
-            "that wants another aud: client_auth.PrivateKeyJWT(audience=...).",
+            "that wants another aud: client_auth.PrivateKeyJWT(audience=...), or the audience= of ClientSecretJWT.",
         )  # fmt: skip
     return client.server
+
+
+def _check_signer(signer: object) -> None:
+    if signer is None or (isinstance(signer, Signer) and not isinstance(signer, type)
+                          and not signer.algorithm.startswith("HS")):  # fmt: skip
+        return
+    raise ConfigError(
+        "PrivateKeyJWT(signer=) is no signer with a private key.", code="bad_argument",
+        hint="signers.LocalSigner(keys.from_pem(...)); with a shared secret it is client_auth.ClientSecretJWT.",
+    )  # fmt: skip

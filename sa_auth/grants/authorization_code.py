@@ -10,13 +10,15 @@ import re
 
 from .._encoding import digest
 from .._secret import Secret
+from ..assertions.fixed import Fixed
 from ..errors import ConfigError
 
+_CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _ANOTHER = "A code is good for one sign-in: let the person sign in again, and make new credentials of the new code."
 
 
-class AuthorizationCode:
+class AuthorizationCode(Fixed):
     """Asks with a code. The refresh token that comes with the token gets the next one.
 
     Args:
@@ -36,26 +38,33 @@ class AuthorizationCode:
 
     advice = _ANOTHER
 
+    redirect_uri: str | None
+    _code: Secret
+    _verifier: Secret | None
+    _spent: bool
+
     def __init__(self, code: str, redirect_uri: str | None = None, code_verifier: str | None = None) -> None:
-        if not isinstance(code, str) or not code.strip():
+        sealed = Secret(code) if isinstance(code, str) and code.strip() and _CODE.fullmatch(code) else None
+        proves = isinstance(code_verifier, str) and _VERIFIER.fullmatch(code_verifier)
+        verifier = Secret(code_verifier) if proves and code_verifier else None
+        misread = code_verifier is not None and verifier is None
+        del code, code_verifier  # or the frame of an error would hold them
+        if sealed is None:
             raise ConfigError(
-                "AuthorizationCode(code) is not a non-empty str.", code="bad_argument",
-                hint="It is the code of the redirect back from the authorization endpoint.",
+                "AuthorizationCode(code) is not a non-empty str of ASCII's characters.", code="bad_argument",
+                hint="It is the code of the redirect back from the authorization endpoint, without a line end.",
             )  # fmt: skip
-        if redirect_uri is not None and (not isinstance(redirect_uri, str) or not redirect_uri):
+        if redirect_uri is not None and not (isinstance(redirect_uri, str) and _is_uri(redirect_uri)):
             raise ConfigError(
-                "AuthorizationCode(redirect_uri=) is not a non-empty str.", code="bad_argument",
+                "AuthorizationCode(redirect_uri=) is no URI.", code="bad_argument",
                 hint="It is the one that was sent to the authorization endpoint.",
             )  # fmt: skip
-        if code_verifier is not None and not (isinstance(code_verifier, str) and _VERIFIER.fullmatch(code_verifier)):
+        if misread:
             raise ConfigError(
                 "AuthorizationCode(code_verifier=) is not 43 to 128 characters of A-Z a-z 0-9 - . _ ~.",
                 code="bad_argument", hint="It is the verifier itself, not the challenge that was made of it.",
             )  # fmt: skip
-        self._code = Secret(code)
-        self._verifier = Secret(code_verifier) if code_verifier is not None else None
-        self.redirect_uri = redirect_uri
-        self._spent = False
+        self._fix(_code=sealed, _verifier=verifier, redirect_uri=redirect_uri, _spent=False)
 
     @property
     def repeatable(self) -> bool:
@@ -64,7 +73,7 @@ class AuthorizationCode:
 
     def spend(self) -> None:
         """Notes that a server may have seen the code."""
-        self._spent = True
+        self._fix(_spent=True)
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """grant_type, the code, and what binds it.
@@ -82,8 +91,9 @@ class AuthorizationCode:
         return fields
 
     def fingerprint(self) -> tuple[str, ...]:
-        """A hash of the code."""
-        return ("authorization_code", digest(self._code.reveal()).hex(), self.redirect_uri or "")
+        """Hashes of the code and of what binds it."""
+        verifier = digest(self._verifier.reveal()).hex() if self._verifier is not None else ""
+        return ("authorization_code", digest(self._code.reveal()).hex(), self.redirect_uri or "", verifier)
 
     def describe(self) -> str:
         """What binds the code."""
@@ -92,3 +102,7 @@ class AuthorizationCode:
 
     def __repr__(self) -> str:
         return f"AuthorizationCode(redirect_uri={self.redirect_uri!r})"
+
+
+def _is_uri(text: str) -> bool:
+    return ":" in text and text.isprintable() and " " not in text

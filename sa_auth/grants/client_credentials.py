@@ -5,8 +5,10 @@ Source: RFC 6749 section 4.4; RFC 7521 section 6.2.
 
 from __future__ import annotations
 
+from ..assertions.fixed import Fixed
 
-class ClientCredentials:
+
+class ClientCredentials(Fixed):
     """Asks in the client's own name.
 
     Example:
@@ -37,3 +39,6 @@ class ClientCredentials:
     def describe(self) -> str:
         """Its name."""
         return "grant client_credentials"
+
+    def __repr__(self) -> str:
+        return "ClientCredentials()"

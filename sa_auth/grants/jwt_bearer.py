@@ -6,17 +6,20 @@ Source: RFC 7523 section 2.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ..assertions.base import Assertion
-from ..assertions.given import source_of
-from ..assertions.kinds import jwt_of
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, jwt_of, taken
+from ..errors import ConfigError
 from .base import Grant, ready
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_SCOPE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]*")  # RFC 6749 section 3.3, with the spaces between
 
 
-class JWTBearer:
+class JWTBearer(Fixed):
     """Asks with a JWT.
 
     Args:
@@ -25,7 +28,7 @@ class JWTBearer:
         scope: Space separated, sent as a form field too; empty: the credentials' own scope decides.
 
     Raises:
-        ConfigError: the assertion is none of these.
+        ConfigError: the assertion is none of these, or the scope no text of scopes.
 
     Example:
         >>> from sa_auth.assertions import FromCallable
@@ -35,13 +38,22 @@ class JWTBearer:
 
     __slots__ = ("assertion", "scope")
 
+    assertion: Assertion | None
+    scope: str
+
     def __init__(self, assertion: object = None, scope: str = "") -> None:
-        self.assertion: Assertion | None = None if assertion is None else source_of(assertion)
-        self.scope = scope
+        source = None if assertion is None else taken(assertion)
+        del assertion  # or the frame of an error would hold its text
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
+            raise ConfigError(
+                "JWTBearer(scope=) is no text of scopes.", code="bad_argument",
+                hint="A str, with spaces between the scopes; no quote, backslash or line end stands in one.",
+            )  # fmt: skip
+        self._fix(assertion=judged(source), scope=scope)
 
     def completed(self, make: Callable[[], Assertion]) -> Grant:
         """With the assertion that the key signs, where there is none."""
-        return self if self.assertion is not None else JWTBearer(make(), self.scope)
+        return self if self.assertion is not None else self._with(assertion=make())
 
     @property
     def repeatable(self) -> bool:
@@ -62,3 +74,6 @@ class JWTBearer:
     def describe(self) -> str:
         """What the assertion says."""
         return ready(self.assertion, "JWTBearer").describe()
+
+    def __repr__(self) -> str:
+        return f"JWTBearer({type(self.assertion).__name__}, scope={self.scope!r})"

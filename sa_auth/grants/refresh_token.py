@@ -6,19 +6,24 @@ section 4.14 for rotation.
 
 from __future__ import annotations
 
+import re
+
 from .._encoding import digest
 from .._secret import Secret, fingerprint
+from ..assertions.fixed import Fixed
 from ..errors import ConfigError
 
+_TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.17
 
-class RefreshToken:
+
+class RefreshToken(Fixed):
     """Asks with a refresh token; the newest one that comes back is used from then on.
 
     Args:
         refresh_token: As the server gave it.
 
     Raises:
-        ConfigError: it is no text.
+        ConfigError: it is no text of a refresh token.
 
     Example:
         >>> RefreshToken("abc").form(0)
@@ -32,13 +37,19 @@ class RefreshToken:
         "the new one."
     )
 
+    _refresh_token: Secret
+
     def __init__(self, refresh_token: str | Secret) -> None:
-        if not isinstance(refresh_token, Secret) and not (isinstance(refresh_token, str) and refresh_token.strip()):
+        sealed = refresh_token if isinstance(refresh_token, Secret) else None
+        if isinstance(refresh_token, str) and refresh_token.strip() and _TOKEN.fullmatch(refresh_token):
+            sealed = Secret(refresh_token)
+        del refresh_token  # or the frame of an error would hold it
+        if sealed is None:
             raise ConfigError(
-                "RefreshToken(refresh_token) is not a non-empty str.", code="bad_argument",
-                hint="It is the refresh_token of an earlier answer.",
+                "RefreshToken(refresh_token) is not a non-empty str of ASCII's characters.", code="bad_argument",
+                hint="It is the refresh_token of an earlier answer, without a line end.",
             )  # fmt: skip
-        self._refresh_token = refresh_token if isinstance(refresh_token, Secret) else Secret(refresh_token)
+        self._fix(_refresh_token=sealed)
 
     @property
     def repeatable(self) -> bool:

@@ -7,26 +7,32 @@ its vendor's page.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._encoding import digest
+from .._secret import Secret
 from ..assertions.base import Assertion
-from ..assertions.given import source_of
-from ..assertions.kinds import jwt_of
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, jwt_of, taken
 from ..assertions.self_issued import frozen_json
 from ..errors import ConfigError
 from ..token import AnswerNames
 from ..wire import TokenRequest
 from .base import Grant, ready
 
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
+_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
-class RestExchange:
+
+class RestExchange(Fixed):
     """Sends a JWT as JSON, or as the bearer of the request.
 
     Args:
         assertion: Gives the JWT; None: the key of the credentials signs one.
         field: The JSON field that it goes into; None: it is the bearer in the Authorization header.
-        body: Other fields of the JSON body.
+        body: Other fields of the JSON body. They may be secrets, as the header fields may: neither is shown or pickled.
         headers: Header fields of the request.
         token: Where the token stands in the answer; a dot leads into an object: "auth.client_token".
         expires_in: Where its life in seconds stands.
@@ -44,6 +50,12 @@ class RestExchange:
 
     __slots__ = ("_body", "_headers", "assertion", "field", "names")
 
+    assertion: Assertion | None
+    field: str | None
+    names: AnswerNames
+    _body: Secret | None
+    _headers: tuple[tuple[str, Secret], ...]
+
     def __init__(
         self,
         assertion: object = None,
@@ -55,23 +67,21 @@ class RestExchange:
         expires_in: str = "expires_in",
         expires_at: str | None = None,
     ) -> None:
-        for name, value in (("field", field), ("token", token), ("expires_in", expires_in), ("expires_at", expires_at)):
-            if value is not None and (not isinstance(value, str) or not value):
-                raise ConfigError(f"RestExchange({name}=) is not a non-empty str.", code="bad_argument", hint="A name.")
-        self.assertion: Assertion | None = None if assertion is None else source_of(assertion)
-        self.field = field
-        self._body = frozen_json(body, "body", {} if field is None else {field: "field"})
-        self._headers = _plain(headers)
-        self.names = AnswerNames(token, expires_in, expires_at)
+        source = None if assertion is None else taken(assertion)
+        del assertion  # or the frame of an error would hold its text
+        _check_name(field, "field", optional=True)
+        _check_path(token, "token")
+        _check_path(expires_in, "expires_in")
+        _check_path(expires_at, "expires_at", optional=True)
+        others = dict(frozen_json(body, "body", {} if field is None else {field: "field"}))
+        self._fix(
+            assertion=judged(source), field=field, names=AnswerNames(token, expires_in, expires_at),
+            _body=Secret(json.dumps(others, sort_keys=True)) if others else None, _headers=_sealed(headers),
+        )  # fmt: skip
 
     def completed(self, make: Callable[[], Assertion]) -> Grant:
         """With the assertion that the key signs, where there is none."""
-        if self.assertion is not None:
-            return self
-        return RestExchange(
-            make(), field=self.field, body=self._body, headers=self._headers, token=self.names.token,
-            expires_in=self.names.expires_in, expires_at=self.names.expires_at,
-        )  # fmt: skip
+        return self if self.assertion is not None else self._with(assertion=make())
 
     @property
     def repeatable(self) -> bool:
@@ -81,20 +91,23 @@ class RestExchange:
     def request(self, now: float) -> TokenRequest:
         """The JWT where the service wants it, and the other fields."""
         text = jwt_of(ready(self.assertion, "RestExchange"), now)
-        others = tuple(self._body.items())
+        others = tuple(json.loads(self._body.reveal()).items()) if self._body is not None else ()
+        headers = {name: value.reveal().decode("ascii") for name, value in self._headers}
         if self.field is None:
-            return TokenRequest(others, {**self._headers, "Authorization": f"Bearer {text}"}, json=True)
-        return TokenRequest(((self.field, text), *others), self._headers, json=True)
+            return TokenRequest(others, {**headers, "Authorization": f"Bearer {text}"}, json=True)
+        return TokenRequest(((self.field, text), *others), headers, json=True)
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """Nothing: the request is no form."""
         return []
 
     def fingerprint(self) -> tuple[str, ...]:
-        """The assertion's part, and what else is asked."""
-        extras = (json.dumps(dict(fields), sort_keys=True) for fields in (self._body, self._headers))
+        """The assertion's part, what else is asked, hashed, and where the token and its end are read."""
+        body = digest(self._body.reveal()).hex() if self._body is not None else ""
+        headers = digest(*(part for name, value in self._headers for part in (name, value.reveal()))).hex()
+        where = (self.names.token, self.names.expires_in, self.names.expires_at or "")
         assertion = ready(self.assertion, "RestExchange")
-        return ("rest_exchange", self.field or "", self.names.token, *extras, *assertion.fingerprint())
+        return ("rest_exchange", self.field or "", *where, body, headers, *assertion.fingerprint())
 
     def describe(self) -> str:
         """What the assertion says."""
@@ -104,8 +117,41 @@ class RestExchange:
         return f"RestExchange(field={self.field!r}, token={self.names.token!r})"
 
 
-def _plain(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    given = frozen_json(headers, "headers", {"Authorization": "field"})
-    if not all(isinstance(value, str) and value.isascii() and value.isprintable() for value in given.values()):
-        raise ConfigError("RestExchange(headers=) holds what is no header value.", code="bad_argument", hint="Text.")
-    return given
+def _check_name(value: object, name: str, *, optional: bool = False) -> None:
+    if (value is not None or not optional) and not (isinstance(value, str) and value):
+        raise ConfigError(
+            f"RestExchange({name}=) is not a non-empty str.", code="bad_argument",
+            hint="It is the name of a JSON field, as the service's documentation has it.",
+        )  # fmt: skip
+
+
+def _check_path(value: object, name: str, *, optional: bool = False) -> None:
+    _check_name(value, name, optional=optional)
+    if isinstance(value, str) and not all(value.split(".")):
+        raise ConfigError(
+            f"RestExchange({name}=) is no dotted path.", code="bad_argument",
+            hint='For example "token", or "auth.client_token".',
+        )  # fmt: skip
+
+
+def _sealed(headers: Mapping[str, str] | None) -> tuple[tuple[str, Secret], ...]:
+    """The headers in one order, their values wrapped."""
+    given = frozen_json(headers, "headers", {})
+    names = [name.lower() for name in given]
+    if "authorization" in names:
+        raise ConfigError(
+            "RestExchange(headers=) may not set Authorization.", code="bad_argument",
+            hint="The JWT goes there where there is no field=; the client's proof where there is client_auth=.",
+        )  # fmt: skip
+    # Judged here: an HTTP library puts a bad header into its own error text.
+    if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
+        raise ConfigError(
+            "RestExchange(headers=) holds what is no header's name, or one name twice.", code="bad_argument",
+            hint="For example {'X-Api-Version': '2'}.",
+        )  # fmt: skip
+    if not all(isinstance(value, str) and _VALUE.fullmatch(value) for value in given.values()):
+        raise ConfigError(
+            "RestExchange(headers=) holds a value that is no text of visible ASCII characters.", code="bad_argument",
+            hint="See that it is a str, not empty, and without a line end at its end.",
+        )  # fmt: skip
+    return tuple((name, Secret(given[name])) for name in sorted(given))

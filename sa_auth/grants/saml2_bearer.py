@@ -6,13 +6,14 @@ Source: RFC 7522 sections 2.1 and 3.
 
 from __future__ import annotations
 
-from ..assertions.given import source_of
-from ..assertions.kinds import saml2_of
+from ..assertions.base import Assertion
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, saml2_of, taken
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"
 
 
-class SAML2Bearer:
+class SAML2Bearer(Fixed):
     """Asks with a SAML 2.0 assertion of a token service.
 
     Args:
@@ -29,8 +30,12 @@ class SAML2Bearer:
 
     __slots__ = ("assertion",)
 
+    assertion: Assertion
+
     def __init__(self, assertion: object) -> None:
-        self.assertion = source_of(assertion)
+        source = taken(assertion)
+        del assertion  # or the frame of an error would hold its text
+        self._fix(assertion=judged(source))
 
     @property
     def repeatable(self) -> bool:
@@ -48,3 +53,6 @@ class SAML2Bearer:
     def describe(self) -> str:
         """What the assertion says."""
         return self.assertion.describe()
+
+    def __repr__(self) -> str:
+        return f"SAML2Bearer({type(self.assertion).__name__})"

@@ -6,17 +6,23 @@ it name their own page in their presets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from ..assertions.base import Assertion
-from ..assertions.given import source_of
-from ..assertions.kinds import jwt_of
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, jwt_of, taken
 from ..assertions.shape import claims
+from ..errors import ConfigError
+from ..policy import RefreshPolicy
 from ..token import Token
 from .base import Grant, ready
 
+_POLICY = RefreshPolicy()  # its figures for a life that nobody names, or that nobody believes
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")  # what fits into a header, as of any token
 
-class SelfSigned:
+
+class SelfSigned(Fixed):
     """Makes the token here.
 
     Args:
@@ -33,12 +39,16 @@ class SelfSigned:
 
     __slots__ = ("assertion",)
 
+    assertion: Assertion | None
+
     def __init__(self, assertion: object = None) -> None:
-        self.assertion: Assertion | None = None if assertion is None else source_of(assertion)
+        source = None if assertion is None else taken(assertion)
+        del assertion  # or the frame of an error would hold its text
+        self._fix(assertion=judged(source))
 
     def completed(self, make: Callable[[], Assertion]) -> Grant:
         """With the assertion that the key signs, where there is none."""
-        return self if self.assertion is not None else SelfSigned(make())
+        return self if self.assertion is not None else self._with(assertion=make())
 
     @property
     def repeatable(self) -> bool:
@@ -51,16 +61,21 @@ class SelfSigned:
         Args:
             issued_at: Unix seconds by this machine's clock.
             now: Unix seconds by the server's clock as far as it is known.
+
+        Raises:
+            SaAuthError: the JWT cannot be had, or fits into no header.
         """
-        assertion = ready(self.assertion, "SelfSigned")
-        text = jwt_of(assertion, now)
+        text = jwt_of(ready(self.assertion, "SelfSigned"), now)
+        if not _TOKEN.fullmatch(text):
+            raise ConfigError(
+                "The self-signed token is not 1 to 16,384 visible ASCII characters.", code="bad_access_token",
+                hint="No other token fits into a header; check what gives the JWT.",
+            )  # fmt: skip
         said = claims(text)
-        ends = said.get("exp")
-        life = ends - now if isinstance(ends, int | float) else 300.0
+        life = _life(said.get("exp"), now)
         scope = said.get("scope")
-        ends_at = issued_at + max(life, 1.0)
         return Token(
-            text, expires_at=ends_at, refresh_at=ends_at, issued_at=issued_at,
+            text, expires_at=issued_at + life, refresh_at=issued_at + _POLICY.stale_after(life), issued_at=issued_at,
             scope=scope if isinstance(scope, str) and scope else None,
         )  # fmt: skip
 
@@ -75,3 +90,12 @@ class SelfSigned:
     def describe(self) -> str:
         """What the token says."""
         return ready(self.assertion, "SelfSigned").describe()
+
+    def __repr__(self) -> str:
+        return f"SelfSigned({type(self.assertion).__name__})"
+
+
+def _life(expires: object, now: float) -> float:
+    if not isinstance(expires, int | float) or isinstance(expires, bool):
+        return _POLICY.default_life
+    return min(max(expires - now, 1.0), _POLICY.longest_life)

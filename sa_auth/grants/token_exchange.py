@@ -5,11 +5,11 @@ Source: RFC 8693 sections 2.1 and 2.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..assertions.base import Assertion
-from ..assertions.given import source_of
-from ..assertions.kinds import saml2_of
+from ..assertions.fixed import Fixed
+from ..assertions.kinds import judged, jwt_of, saml2_of, taken
 from ..errors import ConfigError
 from ..token import AnswerNames
 from .base import Grant, ready
@@ -17,9 +17,10 @@ from .base import Grant, ready
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _TYPES = "urn:ietf:params:oauth:token-type:"
 _KNOWN = ("access_token", "refresh_token", "id_token", "saml1", "saml2", "jwt")
+_JWTS = frozenset({f"{_TYPES}jwt", f"{_TYPES}id_token"})
 
 
-class TokenExchange:
+class TokenExchange(Fixed):
     """Asks with a subject token, and an actor token where somebody acts for the subject.
 
     Args:
@@ -27,12 +28,12 @@ class TokenExchange:
             or the token itself. None: the key of the credentials signs one.
         subject_token_type: Its kind: a URI, or the last word of one that RFC 8693 section 3 lists.
         actor_token: Gives the acting party's token; None: nobody acts for another.
-        actor_token_type: Its kind.
+        actor_token_type: Its kind; None: a JWT, where there is an actor token.
         requested_token_type: The kind wanted; None: the server decides.
         audience: Logical names of the services that the token is for. (Their addresses are `resource=` of the face.)
 
     Raises:
-        ConfigError: a kind is unknown, or an actor's kind is given without its token.
+        ConfigError: a kind is unknown, an actor's kind is given without its token, or an argument is of the wrong kind.
 
     Example:
         >>> TokenExchange("abc", "access_token", audience="inventory").form(0)[1:3]
@@ -41,36 +42,44 @@ class TokenExchange:
 
     __slots__ = ("_audience", "_kinds", "actor_token", "subject_token")
 
+    subject_token: Assertion | None
+    actor_token: Assertion | None
+    _kinds: tuple[str, str | None, str | None]
+    _audience: tuple[str, ...]
+
     def __init__(
         self,
         subject_token: object = None,
         subject_token_type: str = "jwt",  # noqa: S107 - a kind of token
         *,
         actor_token: object = None,
-        actor_token_type: str = "jwt",  # noqa: S107
+        actor_token_type: str | None = None,
         requested_token_type: str | None = None,
         audience: str | Iterable[str] = (),
     ) -> None:
-        self.subject_token: Assertion | None = None if subject_token is None else source_of(subject_token)
-        self.actor_token: Assertion | None = None if actor_token is None else source_of(actor_token)
-        self._kinds = (
-            _kind(subject_token_type, "subject_token_type"),
-            _kind(actor_token_type, "actor_token_type"),
-            None if requested_token_type is None else _kind(requested_token_type, "requested_token_type"),
-        )
-        self._audience = (audience,) if isinstance(audience, str) else tuple(audience)
-        if not all(isinstance(name, str) and name for name in self._audience):
-            raise ConfigError("TokenExchange(audience=) holds what is no text.", code="bad_argument", hint="Names.")
+        subject = None if subject_token is None else taken(subject_token)
+        actor = None if actor_token is None else taken(actor_token)
+        del subject_token, actor_token  # or the frame of an error would hold their text
+        # RFC 8693 section 2.1: the actor's type "MUST NOT be included otherwise".
+        if actor is None and actor_token_type is not None:
+            raise ConfigError(
+                "TokenExchange(actor_token_type=) is given without an actor token.", code="bad_argument",
+                hint="Give actor_token= too, or leave its type out.",
+            )  # fmt: skip
+        acting = "jwt" if actor is not None and actor_token_type is None else actor_token_type
+        self._fix(
+            subject_token=judged(subject), actor_token=judged(actor),
+            _kinds=(
+                _kind(subject_token_type, "subject_token_type"),
+                None if acting is None else _kind(acting, "actor_token_type"),
+                None if requested_token_type is None else _kind(requested_token_type, "requested_token_type"),
+            ),
+            _audience=_names(audience),
+        )  # fmt: skip
 
     def completed(self, make: Callable[[], Assertion]) -> Grant:
         """With a subject token that the key signs, where there is none."""
-        if self.subject_token is not None:
-            return self
-        subject, actor, requested = self._kinds
-        return TokenExchange(
-            make(), subject, actor_token=self.actor_token, actor_token_type=actor, requested_token_type=requested,
-            audience=self._audience,
-        )  # fmt: skip
+        return self if self.subject_token is not None else self._with(subject_token=make())
 
     @property
     def repeatable(self) -> bool:
@@ -81,14 +90,15 @@ class TokenExchange:
     def names(self) -> AnswerNames:
         """The standard names. What is no access token has a token_type of N_A (RFC 8693 section 2.2.1)."""
         requested = self._kinds[2]
-        other = requested is not None and requested not in {f"{_TYPES}access_token", f"{_TYPES}jwt"}
+        # A JWT may be an access token or none.
+        other = requested not in {None, f"{_TYPES}access_token"}
         return AnswerNames(token_types=("N_A",) if other else ())
 
     def form(self, now: float) -> list[tuple[str, str]]:
         """grant_type, both tokens with their kinds, and what is wanted."""
         subject, actor, requested = self._kinds
         fields = [("grant_type", GRANT_TYPE), *_token("subject_token", self.subject_token, subject, now)]
-        if self.actor_token is not None:
+        if self.actor_token is not None and actor is not None:
             fields += _token("actor_token", self.actor_token, actor, now)
         if requested is not None:
             fields.append(("requested_token_type", requested))
@@ -113,9 +123,22 @@ class TokenExchange:
 
 def _token(name: str, source: Assertion | None, kind: str, now: float) -> list[tuple[str, str]]:
     source = ready(source, "TokenExchange")
-    # RFC 8693 section 3: a SAML assertion is sent in base64url.
-    sent = saml2_of(source, now) if kind.endswith(":saml2") else source.mint(now)
+    if kind == f"{_TYPES}saml2":  # RFC 8693 section 3: in base64url
+        sent = saml2_of(source, now)
+    else:
+        sent = jwt_of(source, now) if kind in _JWTS else source.mint(now)
     return [(name, sent), (f"{name}_type", kind)]
+
+
+def _names(audience: object) -> tuple[str, ...]:
+    several = isinstance(audience, Iterable) and not isinstance(audience, str | bytes | Mapping)
+    names = tuple(audience) if several and isinstance(audience, Iterable) else (audience,)
+    if not all(isinstance(name, str) and name and name.isprintable() for name in names):
+        raise ConfigError(
+            "TokenExchange(audience=) holds what is no non-empty str.", code="bad_argument",
+            hint="A logical name, or a list of them; the address of a service is resource= of the credentials.",
+        )  # fmt: skip
+    return names
 
 
 def _kind(value: object, name: str) -> str:

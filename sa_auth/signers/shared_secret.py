@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from .._encoding import digest
 from .._secret import Secret
@@ -38,8 +38,18 @@ class SharedSecretSigner:
 
     key_id = None
 
+    _algorithm: str
+    _secret: Secret
+
     def __init__(self, secret: Secret, algorithm: str = "HS256") -> None:
-        if algorithm not in _HASHES:
+        kind, wrapped = type(secret).__name__, isinstance(secret, Secret)
+        if not wrapped:
+            del secret  # or the frame of the error would hold it
+            raise ConfigError(
+                f"The client secret is of type {kind}.", code="bad_argument",
+                hint="client_auth.ClientSecretJWT(client_id, client_secret) wraps it.",
+            )  # fmt: skip
+        if not isinstance(algorithm, str) or algorithm not in _HASHES:
             raise ConfigError(
                 f"The algorithm {str(algorithm)[:20]!r} is none for a client secret.", code="bad_algorithm",
                 hint=f"One of {', '.join(_HASHES)}.",
@@ -50,7 +60,8 @@ class SharedSecretSigner:
                 f"The client secret is shorter than the {least} bytes that {algorithm} needs (RFC 7518 section 3.2).",
                 code="secret_too_short", hint="Have the server make a longer one, or use a key: private_key_jwt.",
             )  # fmt: skip
-        self._secret, self._algorithm = secret, algorithm
+        object.__setattr__(self, "_secret", secret)
+        object.__setattr__(self, "_algorithm", algorithm)
 
     @property
     def algorithm(self) -> str:
@@ -90,3 +101,21 @@ class SharedSecretSigner:
 
     def __repr__(self) -> str:
         return f"SharedSecretSigner({self._algorithm})"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a signer does not change; make another")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a signer does not change; make another")
+
+    def __copy__(self) -> SharedSecretSigner:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> SharedSecretSigner:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            "A signer with a secret is not pickled.", code="not_picklable",
+            hint="Make the client authentication anew in the other process.",
+        )  # fmt: skip
