@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from sa_auth.errors import ConfigError
@@ -123,3 +125,19 @@ def test_a_code_is_sent_to_registered_places_alone(kit: Kit) -> None:
     """A client that registered its redirection URIs gets no code for another one."""
     with pytest.raises(ConfigError, match="not registered"):
         kit.authority.issue_code("page", redirect_uri="https://elsewhere.test")
+
+
+def test_a_herd_gets_one_token_for_one_code(kit: Kit) -> None:
+    """Of one code sent by sixteen threads at once, exactly one request is accepted."""
+    request, barrier, seen = redeemed()(kit), threading.Barrier(16), list[int]()
+
+    def send() -> None:
+        barrier.wait(10)
+        seen.append(kit.authority.handle(request).status)
+
+    threads = [threading.Thread(target=send) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [200] + [400] * 15

@@ -109,3 +109,21 @@ def test_a_grant_by_assertion_brings_no_refresh_token(kit: Kit) -> None:
     """Client credentials and assertions are their own refresh token (RFC 6749 section 4.4.3, RFC 7521 section 4.1)."""
     rotating(kit)
     assert "refresh_token" not in kit.send(kit.credentials(**kit.client()))
+
+
+def test_a_refused_renewal_uses_nothing_up(kit: Kit) -> None:
+    """A renewal that asks for too much is refused, and the token is good for the next one."""
+    rotating(kit)
+    token = kit.authority.issue_refresh_token("page", scope="a")
+    fields = {"grant_type": "refresh_token", "client_id": "page", "refresh_token": token}
+    assert kit.send(kit.post(**fields, scope="a b"))["error"] == "invalid_scope"
+    assert "access_token" in again(kit, token)
+
+
+def test_an_answer_that_was_lost_used_the_token_up(kit: Kit) -> None:
+    """A fault replaces the answer and not the judgement: whoever repeats a rotated token has lost it."""
+    rotating(kit)
+    token = kit.authority.issue_refresh_token("page")
+    with kit.authority.down():
+        again(kit, token)
+    assert again(kit, token)["error"] == "invalid_grant"
