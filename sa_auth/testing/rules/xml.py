@@ -116,12 +116,10 @@ class Saml:
 
     def _signed_by(self, certificate: str) -> bool:
         signxml = load("signxml")
+        config = signxml.SignatureConfiguration(verification_time=_some_time(certificate))
         try:
             found = signxml.XMLVerifier().verify(
-                self.data,
-                x509_cert=certificate,
-                id_attribute="ID",
-                expect_config=signxml.SignatureConfiguration(verification_time=_some_time(certificate)),
+                self.data, x509_cert=certificate, id_attribute="ID", expect_config=config
             )
         except Exception:  # noqa: BLE001 - whatever goes wrong in there, the signature does not hold
             return False
