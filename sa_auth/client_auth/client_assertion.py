@@ -73,8 +73,8 @@ class ClientAssertion(Fixed):
         """What the assertion says."""
         return f"client assertion: {self.source.describe()}"
 
-    def __repr__(self) -> str:
-        return f"ClientAssertion({type(self.source).__name__}, client_id={self.client_id!r})"
+    def _told(self) -> str:
+        return f"{type(self.source).__name__}, client_id={self.client_id!r}"
 
 
 def sent(request: TokenRequest, kind: str, assertion: str) -> TokenRequest:

@@ -48,8 +48,8 @@ class ClientId(Fixed):
         """The method and the client id."""
         return ("client_id", self.client_id or "")
 
-    def __repr__(self) -> str:
-        return f"ClientId({self.client_id!r})"
+    def _told(self) -> str:
+        return repr(self.client_id)
 
 
 def check_text(value: object, name: str) -> None:

@@ -110,5 +110,5 @@ class ClientSecretJWT(Fixed):
             raise nobody("ClientSecretJWT")
         return self._assertion
 
-    def __repr__(self) -> str:
-        return f"ClientSecretJWT({self.client_id!r})"
+    def _told(self) -> str:
+        return repr(self.client_id)

@@ -65,5 +65,5 @@ class MutualTLS(Fixed):
         """The method, the client id, and the certificate's thumbprint."""
         return (self.name, self.client_id or "", self._thumbprint)
 
-    def __repr__(self) -> str:
-        return f"MutualTLS({self.client_id!r})"
+    def _told(self) -> str:
+        return repr(self.client_id)

@@ -126,8 +126,8 @@ class PrivateKeyJWT(Fixed):
             raise nobody("PrivateKeyJWT")
         return self._assertion
 
-    def __repr__(self) -> str:
-        return f"PrivateKeyJWT(audience={self._given['audience']!r}, typ={self._given['typ']!r})"
+    def _told(self) -> str:
+        return f"audience={self._given['audience']!r}, typ={self._given['typ']!r}"
 
 
 def server_of(client: Client, method: str) -> str:

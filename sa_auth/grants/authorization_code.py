@@ -45,8 +45,9 @@ class AuthorizationCode(Fixed):
 
     def __init__(self, code: str, redirect_uri: str | None = None, code_verifier: str | None = None) -> None:
         sealed = Secret(code) if isinstance(code, str) and code.strip() and _CODE.fullmatch(code) else None
-        proves = isinstance(code_verifier, str) and _VERIFIER.fullmatch(code_verifier)
-        verifier = Secret(code_verifier) if proves and code_verifier else None
+        verifier = None
+        if isinstance(code_verifier, str) and _VERIFIER.fullmatch(code_verifier):
+            verifier = Secret(code_verifier)
         misread = code_verifier is not None and verifier is None
         del code, code_verifier  # or the frame of an error would hold them
         if sealed is None:
@@ -100,8 +101,8 @@ class AuthorizationCode(Fixed):
         told = f" for redirect_uri {self.redirect_uri!r}" if self.redirect_uri is not None else ""
         return f"an authorization code{told}, {'with' if self._verifier is not None else 'without'} a code_verifier"
 
-    def __repr__(self) -> str:
-        return f"AuthorizationCode(redirect_uri={self.redirect_uri!r})"
+    def _told(self) -> str:
+        return f"redirect_uri={self.redirect_uri!r}"
 
 
 def _is_uri(text: str) -> bool:

@@ -39,6 +39,3 @@ class ClientCredentials(Fixed):
     def describe(self) -> str:
         """Its name."""
         return "grant client_credentials"
-
-    def __repr__(self) -> str:
-        return "ClientCredentials()"

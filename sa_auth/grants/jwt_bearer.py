@@ -75,5 +75,5 @@ class JWTBearer(Fixed):
         """What the assertion says."""
         return ready(self.assertion, "JWTBearer").describe()
 
-    def __repr__(self) -> str:
-        return f"JWTBearer({type(self.assertion).__name__}, scope={self.scope!r})"
+    def _told(self) -> str:
+        return f"{type(self.assertion).__name__}, scope={self.scope!r}"

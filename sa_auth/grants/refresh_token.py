@@ -68,5 +68,5 @@ class RefreshToken(Fixed):
         """Which refresh token, by a hash."""
         return f"refresh token {fingerprint(self._refresh_token.reveal())}"
 
-    def __repr__(self) -> str:
-        return f"RefreshToken({fingerprint(self._refresh_token.reveal())})"
+    def _told(self) -> str:
+        return fingerprint(self._refresh_token.reveal())

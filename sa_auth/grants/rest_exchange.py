@@ -113,8 +113,8 @@ class RestExchange(Fixed):
         """What the assertion says."""
         return ready(self.assertion, "RestExchange").describe()
 
-    def __repr__(self) -> str:
-        return f"RestExchange(field={self.field!r}, token={self.names.token!r})"
+    def _told(self) -> str:
+        return f"field={self.field!r}, token={self.names.token!r}"
 
 
 def _check_name(value: object, name: str, *, optional: bool = False) -> None:

@@ -54,5 +54,5 @@ class SAML2Bearer(Fixed):
         """What the assertion says."""
         return self.assertion.describe()
 
-    def __repr__(self) -> str:
-        return f"SAML2Bearer({type(self.assertion).__name__})"
+    def _told(self) -> str:
+        return type(self.assertion).__name__

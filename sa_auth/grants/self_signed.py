@@ -91,8 +91,8 @@ class SelfSigned(Fixed):
         """What the token says."""
         return ready(self.assertion, "SelfSigned").describe()
 
-    def __repr__(self) -> str:
-        return f"SelfSigned({type(self.assertion).__name__})"
+    def _told(self) -> str:
+        return type(self.assertion).__name__
 
 
 def _life(expires: object, now: float) -> float:

@@ -117,8 +117,8 @@ class TokenExchange(Fixed):
         told = f"subject token: {ready(self.subject_token, 'TokenExchange').describe()}"
         return told if self.actor_token is None else f"{told}, actor token: {self.actor_token.describe()}"
 
-    def __repr__(self) -> str:
-        return f"TokenExchange({self._kinds[0].rpartition(':')[2]!r}, audience={self._audience!r})"
+    def _told(self) -> str:
+        return f"{self._kinds[0].rpartition(':')[2]!r}, audience={self._audience!r}"
 
 
 def _token(name: str, source: Assertion | None, kind: str, now: float) -> list[tuple[str, str]]:
