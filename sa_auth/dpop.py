@@ -55,7 +55,10 @@ class DPoP:
                 "dpop= is no key of an asymmetric algorithm.", code="bad_argument",
                 hint="True for the service account's own key, keys.from_pem(...) for another, or 'ephemeral'.",
             )  # fmt: skip
-        self.signer, self.throw_away = signer, throw_away
+        # Of a key file that may be replaced, the key of this moment: a token stays bound to the key it was asked for by,
+        # and has to be of use while the new key is not.
+        self.signer: Signer = getattr(signer, "current", signer)
+        self.throw_away = throw_away
         self._nonces: dict[str, str] = {}
 
     @property
@@ -75,8 +78,7 @@ class DPoP:
         Raises:
             SigningError: the key or its service could not sign.
         """
-        # One key for header and signature, even if the key's file is replaced in between.
-        signer: Signer = getattr(self.signer, "current", self.signer)
+        signer = self.signer
         header = {"typ": "dpop+jwt", "alg": signer.algorithm, "jwk": dict(signer.public_jwk())}
         payload: dict[str, Any] = {
             "jti": b64url(os.urandom(16)), "htm": method, "htu": re.split(r"[?#]", url, maxsplit=1)[0], "iat": math.floor(now),

@@ -225,7 +225,8 @@ class Exchange:
             # Who is refused as a client was not asked for the grant: even one that goes once may go again.
             again = free or isinstance(outcome, InvalidClient)
             room = again and counted < self.retry.attempts and deadline.left() > 0
-            if room and not corrected and self._corrected(outcome, skew):
+            # Learned even where there is none: the next exchange mints by the right time.
+            if not corrected and self._corrected(outcome, skew) and room:
                 corrected = True
                 continue
             pause = self.retry.pause(
@@ -319,9 +320,9 @@ class Exchange:
 
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
         """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
-        if not isinstance(refusal, InvalidGrant | InvalidClient):
+        if not isinstance(refusal, InvalidGrant | InvalidClient) and refusal.code != "invalid_dpop_proof":
             return False
-        if refusal.skew is not None and abs(refusal.skew) <= _GREAT_SKEW:
+        if isinstance(refusal, TokenEndpointError) and refusal.skew is not None and abs(refusal.skew) <= _GREAT_SKEW:
             now = self.clock.now()
             self.server_clock.learn(refusal.skew, now)
             # Another flight may have learned it while this request was on its way.

@@ -79,18 +79,18 @@ class RequestsAuth:
             url = hooks = scheme = None
         if hooks is None:
             raise _foreign(request)
+        proving = None
         if scheme != self._anywhere:
             self._check(url)
-            if self._proving is not None:
-                # The token's header is set below; where it is renewed in between, the API's 401 mends it.
-                token = self._source.token()
-                request.headers[HEADER] = self._proving.proof(request.method or "GET", url, token.access_token)
+            proving = self._proving
         token = self._source.token()
         known, value = self._header
         if token is not known:
             value = _sendable(token)
             _put(self, "_header", (token, value))
         request.headers["Authorization"] = value
+        if proving is not None:
+            request.headers[HEADER] = proving.proof(request.method or "GET", url, token.access_token)
         if not hooks or self._renewal not in hooks:
             hooks.append(self._renewal)
         return request
@@ -125,23 +125,30 @@ class Renewal:
 
     def __call__(self, response: requests.Response, **options: Any) -> requests.Response | None:
         """Renews once on a 401, and sends the request again if its body is whole; otherwise lets the answer pass."""
-        proofs = self._proofs
-        if 300 <= response.status_code < 400:
-            _follow_with_care(response.request, proofs)
-        # A nonce comes with any answer, and is for the next call (RFC 9449 section 8.2).
-        learned = proofs is not None and proofs.learn(response.request.url or "", response.headers)
-        if response.status_code != 401:
-            return None
-        answer: requests.Response | None = None
-        if learned and HEADER in response.request.headers and _wants_nonce(response) and _rewound(response.request):
-            # The token was not looked at: the same one goes again, with the nonce in a new proof.
-            response = answer = _send_again(response, None, options, proofs)
+        first, nonced, renewed = response, False, False
+        while True:
+            # A nonce comes with any answer, and is for the next call (RFC 9449 section 8.2).
+            learned = self._learned(response)
             if response.status_code != 401:
-                return answer
-        token = self._renewed(response.request)
-        if token is None or not _rewound(response.request):
-            return answer
-        return _send_again(response, token, options, proofs)
+                break
+            token = None
+            if _wants_nonce(response):
+                # The token was not looked at: the same one goes again, in a new proof.
+                hopeless, nonced = nonced or not learned, True
+            else:
+                token = None if renewed else self._renewed(response.request)
+                hopeless, renewed = token is None, True
+            if hopeless or not _rewound(response.request):
+                break
+            response = _send_again(response, token, options, self._proofs)
+        if 300 <= response.status_code < 400:
+            _follow_with_care(first.request, response.request, self._proofs)
+        return None if response is first else response
+
+    def _learned(self, response: requests.Response) -> bool:
+        """Keeps the nonce in an answer; whether there was one, to a request with a proof."""
+        proofs, request = self._proofs, response.request
+        return proofs is not None and proofs.learn(request.url or "", response.headers) and HEADER in request.headers
 
     def _renewed(self, request: requests.PreparedRequest) -> Token | None:
         """Another token than the refused one; None where there is none to be had."""
@@ -163,14 +170,19 @@ class Renewal:
         return None if token.authorization == refused else token
 
 
-def _follow_with_care(request: Any, proofs: Proofs | None) -> None:
+def _follow_with_care(request: Any, answered: Any, proofs: Proofs | None) -> None:
     """Leaves `requests` no room for netrc's password, and lets no proof follow a redirect.
 
     It looks in netrc after every redirect, also within one origin, and would put what it finds in the token's place, or
     on the way to a host that was to see nothing. It does so on a copy of the request, by `prepare_auth`. The copy has its
     new address by the time its cookies are prepared: a proof is made for that, or there is none.
+
+    Args:
+        request: What `requests` copies: the first one, even where another was answered by the redirect.
+        answered: The one that was answered: it has the newest token.
+        proofs: Makes the proof.
     """
-    copy, came_from = request.copy, origin(request.url)
+    copy, came_from = answered.copy, origin(answered.url)
 
     def copied() -> Any:
         again = copy()
@@ -181,7 +193,7 @@ def _follow_with_care(request: Any, proofs: Proofs | None) -> None:
 
             def prepare_cookies(cookies: Any) -> None:
                 prepare(cookies)
-                if origin(again.url) == came_from:
+                if _is_at(again.url, came_from):
                     _prove(again, proofs)
 
             again.prepare_cookies = prepare_cookies
@@ -195,6 +207,13 @@ def _prove(request: Any, proofs: Proofs) -> None:
     token = request.headers.get("Authorization")
     if isinstance(token, str):
         request.headers[HEADER] = proofs.proof(request.method, request.url, token.partition(" ")[2])
+
+
+def _is_at(url: str, place: str) -> bool:
+    try:
+        return origin(url) == place
+    except ValueError:  # of a port that is none: requests says so when it comes to that
+        return False
 
 
 def _wants_nonce(response: requests.Response) -> bool:
@@ -258,7 +277,7 @@ def _send_again(
     if proofs is not None:
         _prove(again, proofs)
     second: requests.Response = response.connection.send(again, **options)
-    second.history.append(response)
+    second.history = [*response.history, response]
     second.request = again
     return second
 
