@@ -103,7 +103,8 @@ class ClientSecretJWT(Fixed):
 
     def describe(self) -> str:
         """What the assertion says."""
-        return f"client assertion with {self._ready().describe()}"
+        said = self._ready().describe()
+        return f"client assertion with {said}, alg {self._signer.algorithm!r}, typ {self._typ!r}"
 
     def _ready(self) -> SelfIssued:
         if self._assertion is None:

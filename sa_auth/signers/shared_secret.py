@@ -100,7 +100,8 @@ class SharedSecretSigner:
         raise ConfigError("A client secret has no public half.", code="no_public_key", hint="Use a key.")
 
     def __repr__(self) -> str:
-        return f"SharedSecretSigner({self._algorithm})"
+        # Without one while it refuses an argument, and a debugger looks at the frame.
+        return f"SharedSecretSigner({getattr(self, '_algorithm', '...')})"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a signer does not change; make another")

@@ -63,7 +63,7 @@ def test_asked_for_each_request() -> None:
     assert [decoded(sent(grant)) for _ in texts] == [text.encode() for text in texts]
 
 
-@pytest.mark.parametrize(("text", "word"), [(token(), "jwt_bearer"), ("canary", "Assertion")])
+@pytest.mark.parametrize(("text", "word"), [(token(), "jwt_bearer"), ("canary", "Assertion")], ids=["jwt", "opaque"])
 def test_another_kind(text: str, word: str, tmp_path: Path) -> None:
     """A JWT or an opaque token is refused before it is sent, with what it goes with."""
     (tmp_path / "token").write_text(text)
