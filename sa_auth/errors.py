@@ -77,13 +77,15 @@ class SaAuthError(Exception):
 
     def copy(self) -> SaAuthError:
         """Gives an equal error without traceback or context, so that each waiter raises one of its own."""
-        return _rebuild(type(self), dict(vars(self)))
+        return self.but()
+
+    def but(self, **fields: Any) -> SaAuthError:
+        """Gives an equal error that differs in these fields alone, without traceback or context."""
+        return _rebuild(type(self), {**vars(self), **fields})
 
     def at(self, where: str) -> SaAuthError:
         """Gives an equal error whose message says where, for example in which file."""
-        fields = dict(vars(self))
-        fields["message"] = f"{self.message.rstrip('.')}, {where}."
-        return _rebuild(type(self), fields)
+        return self.but(message=f"{self.message.rstrip('.')}, {where}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))

@@ -20,13 +20,13 @@ from .answer import BEARER, DPOP, read_answer
 from .client_auth.base import ClientAuth
 from .dpop import DPoP
 from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError, TransportError
-from .grants.base import Advised, Grant, Named, Offline, OneTime
+from .grants.base import Advised, Grant, Named, Offline, OneTime, Shaped
 from .grants.refresh_token import RefreshToken
 from .identity import identity_of
 from .metadata import Metadata
 from .policy import Held, RefreshPolicy, Retry
 from .refusal import explain, foreign
-from .request import described, token_request
+from .request import described, token_request, unsaid
 from .server_clock import ServerClock
 from .token import STANDARD
 from .wire import Conversation, Request, Response, Transport, conversing
@@ -217,8 +217,9 @@ class Exchange:
             outcome = attempt(asked, sent + 1)
             if not isinstance(outcome, SaAuthError):
                 return outcome
-            # An attempt that ended before anything was sent has used nothing up.
-            free, sent, counted = repeatable or outcome.attempts == sent, outcome.attempts, tries - nonces
+            # An attempt that ended before anything was sent has used nothing up, and tells nothing of the server's clock.
+            asked_it = outcome.attempts > sent
+            free, sent, counted = repeatable or not asked_it, outcome.attempts, tries - nonces
             if self.dpop is not None and _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
                 nonces += 1  # a step of the protocol, and no failure
                 continue
@@ -226,7 +227,7 @@ class Exchange:
             again = free or isinstance(outcome, InvalidClient)
             room = again and counted < self.retry.attempts and deadline.left() > 0
             # Learned even where there is none: the next exchange mints by the right time.
-            if not corrected and self._corrected(outcome, skew) and room:
+            if asked_it and not corrected and self._corrected(outcome, skew) and room:
                 corrected = True
                 continue
             pause = self.retry.pause(
@@ -261,7 +262,7 @@ class Exchange:
                 self.dpop.learn(url, response.headers)
             return read(response)
         except SaAuthError as error:
-            failure = error.copy()
+            failure = error.copy() if response is None else unsaid(error, request)
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             failure = foreign(error)
         if self.metadata is not None and (not url or failure.status in {404, 405} or _unseen(failure)):
@@ -291,8 +292,8 @@ class Exchange:
                 response, asked=asked, policy=self.policy, scope=self.scope, names=names,
                 token_type=BEARER if self.dpop is None else DPOP,
             )  # fmt: skip
-            # RFC 6749 section 6: the old one is good until another comes.
-            return Held(answer.token, asked.boot, answer.refresh_token or again)
+            # RFC 6749 section 6: the old one is good until another comes. Who takes no form takes no refresh token.
+            return Held(answer.token, asked.boot, None if isinstance(grant, Shaped) else answer.refresh_token or again)
 
         outcome = self.send(
             "token_endpoint", lambda now, url: self.build(now, grant=grant, url=url), read, within, asked, number

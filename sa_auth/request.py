@@ -6,15 +6,26 @@ Source: RFC 6749 sections 2.3 and 3.2; RFC 7009 section 2.1; RFC 8707 section 2;
 
 from __future__ import annotations
 
+import json as jsonlib
+from base64 import b64decode
+from contextlib import suppress
+from urllib.parse import parse_qsl, quote_plus, unquote_plus
+
 from ._encoding import compact_json
 from ._encoding import form as encoded
 from .client_auth.base import ClientAuth
 from .dpop import HEADER, DPoP
-from .errors import ConfigError
+from .errors import ConfigError, SaAuthError
 from .grants.base import Grant, Shaped
 from .wire import Request, TokenRequest
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+# Fields that nobody but the server is to see.
+_SECRET = frozenset({
+    "actor_token", "assertion", "client_assertion", "client_secret", "code", "code_verifier", "device_code", "password",
+    "refresh_token", "subject_token", "token",
+})  # fmt: skip
+_LEAST, _SHORTEST_ECHO, _LONGEST_ECHO = 4, 8, 200  # characters; what is shorter than the first is no secret
 _REPEATABLE = frozenset({"resource", "audience"})  # RFC 8707 section 2, RFC 8693 section 2.1
 
 
@@ -94,6 +105,39 @@ def described(grant: Grant, client_auth: ClientAuth | None, scope: str, form: tu
         describe = getattr(client_auth, "describe", None)
         told += [describe()] if describe is not None else []
     return ", ".join(told)
+
+
+def unsaid(failure: SaAuthError, request: Request) -> SaAuthError:
+    """Gives an equal error without what the server repeated of the secrets that it was sent.
+
+    Args:
+        failure: It; left as it is.
+        request: What was sent.
+
+    Example:
+        >>> error = SaAuthError("The server said: no code abcdefghij.", code="invalid_grant")
+        >>> unsaid(error, Request("https://as.example/token", b"code=abcdefghijkl")).message
+        'The server said: no code [what was sent].'
+    """
+    message, code = failure.message, failure.code
+    for secret in _secrets(request):
+        # From the whole down to its beginning: a description is cut, and some servers show no more.
+        for length in range(min(len(secret), _LONGEST_ECHO), min(len(secret), _SHORTEST_ECHO) - 1, -1):
+            message, code = (text.replace(secret[:length], "[what was sent]") for text in (message, code))
+    return failure.but(message=message, code=code)
+
+
+def _secrets(request: Request) -> list[str]:
+    if request.headers.get("Content-Type") == _JSON:
+        sent = [(name, value) for name, value in jsonlib.loads(request.body).items() if isinstance(value, str)]
+    else:
+        sent = parse_qsl(request.body.decode("ascii"))
+    found = [value for name, value in sent if name in _SECRET]
+    scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Basic":
+        with suppress(ValueError):  # of a method of the caller's own, whose header may be anything
+            found.append(unquote_plus(b64decode(proof).decode("ascii").partition(":")[2]))
+    return [shape for one in (*found, proof) for shape in (one, quote_plus(one)) if len(shape) >= _LEAST]
 
 
 def _once(asked: TokenRequest) -> None:
