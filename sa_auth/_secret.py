@@ -24,7 +24,8 @@ class Secret:
 
     def reveal(self) -> bytes:
         """The value as UTF-8 bytes, for the one place that sends or derives from it."""
-        return self._value.encode("utf-8") if isinstance(self._value, str) else self._value
+        # A lone surrogate comes of a file or variable that is no UTF-8: whoever reads the bytes says so, in words.
+        return self._value.encode("utf-8", "surrogatepass") if isinstance(self._value, str) else self._value
 
     def __repr__(self) -> str:
         return "Secret(...)"

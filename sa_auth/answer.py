@@ -117,7 +117,8 @@ def _token(
 
 
 def _token_type(said: Any, wanted: tuple[str, ...], status: int) -> str:
-    if said is None:
+    # RFC 9449 section 5: what does not say that it is bound is not.
+    if said is None and wanted[0] != DPOP:
         return wanted[0]
     found = next((kind for kind in wanted if isinstance(said, str) and said.lower() == kind.lower()), None)
     if found is None:

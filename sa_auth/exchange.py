@@ -19,14 +19,14 @@ from ._secret import Secret
 from .answer import BEARER, DPOP, read_answer
 from .client_auth.base import ClientAuth
 from .dpop import DPoP
-from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError, TransportError
+from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError
 from .grants.base import Advised, Grant, Named, Offline, OneTime, Shaped
 from .grants.refresh_token import RefreshToken
 from .identity import identity_of
 from .metadata import Metadata
-from .policy import Held, RefreshPolicy, Retry
-from .refusal import explain, foreign
-from .request import described, token_request, unsaid
+from .policy import Held, RefreshPolicy, Retry, unseen
+from .refusal import OF_A_CODE, advise, explain, foreign, wants_nonce
+from .request import described, role_of, token_request, unsaid
 from .server_clock import ServerClock
 from .token import STANDARD
 from .wire import Conversation, Request, Response, Transport, conversing
@@ -151,7 +151,7 @@ class Exchange:
                     return outcome
                 sent, failure = outcome.attempts, outcome
             # With the server out of reach, or no time left, another grant fares no better.
-            reached = failure is None or (sent and not _unseen(failure) and within.deadline.left() > 0)
+            reached = failure is None or (sent and not unseen(failure) and within.deadline.left() > 0)
             if failure is None or (self.grant.repeatable and reached):
                 outcome = self._ask(self.grant, within, sent=sent)
                 if isinstance(outcome, Held):
@@ -220,7 +220,7 @@ class Exchange:
             # An attempt that ended before anything was sent has used nothing up, and tells nothing of the server's clock.
             asked_it = outcome.attempts > sent
             free, sent, counted = repeatable or not asked_it, outcome.attempts, tries - nonces
-            if self.dpop is not None and _wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
+            if self.dpop is not None and wants_nonce(outcome) and nonces < _MOST_NONCES and deadline.left() > 0:
                 nonces += 1  # a step of the protocol, and no failure
                 continue
             # Who is refused as a client was not asked for the grant: even one that goes once may go again.
@@ -265,7 +265,7 @@ class Exchange:
             failure = error.copy() if response is None else unsaid(error, request)
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             failure = foreign(error)
-        if self.metadata is not None and (not url or failure.status in {404, 405} or _unseen(failure)):
+        if self.metadata is not None and (not url or failure.status in {404, 405} or unseen(failure)):
             self.metadata.forget()
         if isinstance(failure, TokenEndpointError) and not failure.retryable and response is not None:
             explain(failure, response, self.clock.now(), corrected=self.server_clock.knows(self.clock.now()))
@@ -315,8 +315,10 @@ class Exchange:
 
     def _tell(self, refusal: TokenEndpointError, grant: Grant) -> None:
         """Adds to a refusal what to do about this grant, and what was sent."""
+        advise(refusal, role_of(grant, self.client_auth, of_client=isinstance(refusal, InvalidClient)))
         if isinstance(grant, Advised) and isinstance(refusal, InvalidGrant):
-            refusal.hint = f"{grant.advice} {refusal.hint}" if refusal.skew is not None else grant.advice
+            more = refusal.skew is not None or refusal.hint in OF_A_CODE
+            refusal.hint = f"{refusal.hint} {grant.advice}" if more else grant.advice
         refusal.hint = f"{refusal.hint} Sent: {described(grant, self.client_auth, self.scope, self.form)}.".strip()
 
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
@@ -333,17 +335,8 @@ class Exchange:
         return self.reload is not None and self.reload(True)
 
 
-def _unseen(failure: SaAuthError) -> bool:
-    """Whether no server can have seen the request."""
-    return isinstance(failure, TransportError) and not failure.connected
-
-
-def _wants_nonce(failure: SaAuthError) -> bool:
-    return isinstance(failure, TokenEndpointError) and failure.code == "use_dpop_nonce"
-
-
 def _may_be_used_up(outcome: Held | SaAuthError, number: int) -> bool:
     if isinstance(outcome, Held):
         return True
-    looked_at = not _unseen(outcome) and not _wants_nonce(outcome) and not isinstance(outcome, InvalidClient)
+    looked_at = not unseen(outcome) and not wants_nonce(outcome) and not isinstance(outcome, InvalidClient)
     return outcome.attempts == number and looked_at

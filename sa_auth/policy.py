@@ -181,8 +181,7 @@ class Retry:
         Returns:
             Seconds to wait before the next attempt; None: give up.
         """
-        unseen = isinstance(error, TransportError) and not error.connected
-        if attempt >= self.attempts or not error.retryable or not (repeatable or unseen):
+        if attempt >= self.attempts or not error.retryable or not (repeatable or unseen(error)):
             return None
         wait = self._jitter(attempt, self.longest, chance)
         if error.retry_after is not None:
@@ -210,6 +209,11 @@ class Retry:
     def _jitter(self, count: int, cap: float, chance: float) -> float:
         bound = min(cap, self.shortest * 2.0 ** min(count, 32))
         return min(cap, self.shortest + chance * max(0.0, bound - self.shortest))
+
+
+def unseen(error: SaAuthError) -> bool:
+    """Whether no server can have seen the request."""
+    return isinstance(error, TransportError) and not error.connected
 
 
 def seconds(value: Any) -> float | None:

@@ -19,6 +19,7 @@ from .wire import Response
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
 _JWT = re.compile(r"eyJ[\w-]{6,}[\w.-]*")  # some servers quote the assertion they refuse
 _SMALL_SKEW = 30.0
+_BAD_PROOF = "invalid_dpop_proof"  # RFC 9449 section 5
 _TRANSIENT = frozenset({408, 425, 429})
 _NOT_TRANSIENT = frozenset({501, 505})
 
@@ -55,13 +56,29 @@ _KEY = (
     "The server could not check the signature: the public key is not registered there, was deleted, or belongs to "
     "another client."
 )
+_ALGORITHM = (
+    "The server does not take the assertion's algorithm: set algorithm= to one that it takes and that is registered for "
+    "the key, or use a key of another kind."
+)
+_TYPE = (
+    "The server does not take the type (typ) in the assertion's header: older servers know JWT alone, also for a "
+    "client's proof: client_auth.PrivateKeyJWT(typ='JWT')."
+)
 _AUDIENCE = (
     "The audience in the assertion is not the one the server expects: set audience= to the exact text from the "
     "provider's documentation."
 )
+_RECIPIENT = (
+    "The Recipient in the SAML assertion has to be the token endpoint, to the last character: set it where the token "
+    "service makes the assertion."
+)
 _CLOCK = (
     "This machine's clock is off, or the lifetime is longer than the server allows: check the time service, or set a "
     "shorter lifetime=."
+)
+_TIMES = (
+    "This machine's clock agrees with the server's, so it is the times in the assertion: set a shorter lifetime=, and "
+    "leave nbf out of claims=."
 )
 _REPLAY = (
     "The server has seen this assertion before: something between here and there sends requests twice, or two "
@@ -71,13 +88,43 @@ _ACCOUNT = (
     "The server does not know the issuer or the subject: check issuer= and subject=, and that the account still exists."
 )
 
+_VERIFIER = "The code_verifier is not the one behind the code_challenge that was sent with the sign-in."
+_REDIRECT = "The redirect_uri is not the one that was sent with the sign-in, to the last character."
+OF_A_CODE = frozenset({_VERIFIER, _REDIRECT})
+
+# The same causes where the assertion is not a grant's that our key signs, so that no argument is named that is refused.
+_CLIENTS = {
+    _AUDIENCE: "The audience in the client's proof is not the one the server expects: set server= to its issuer "
+    "identifier, to the last character; or client_auth.PrivateKeyJWT(audience=...) where it wants another.",
+    _ACCOUNT: "The server does not know the client: check issuer=, the client id, and that it is registered there.",
+}
+_HANDED_OVER = {
+    _AUDIENCE: "The audience in the assertion is not the one the server expects: have the token service make it for the "
+    "one that the server's documentation names.",
+    _ALGORITHM: "The server does not take the algorithm that the token service signs with: check what it is set to take.",
+    _TYPE: "The server does not take the type (typ) that the token service puts into the assertion's header.",
+    _KEY: "The server could not check the token service's signature: its public key is not registered there, or was replaced.",
+    _CLOCK: "By the server's clock the assertion is over, or lives longer than it allows: have the token service make a fresh one.",
+    _TIMES: "By the server's clock, and this machine's agrees, the assertion is over, not valid yet, or lives too long: have the "
+    "token service make a fresh one.",
+    _REPLAY: "The server has seen this assertion before, and takes one once: its source gave the same again. Have the token "
+    "service make another for each request, or ask a source of which every reading is a new one.",
+    _ACCOUNT: "The server does not know the issuer or the subject: check what the token service says of them, and that the "
+    "server trusts that service.",
+}
+
 # What a description gives away about the cause of a refusal, most telling first.
 _TELLING = (
+    (r"pkce|code_verifier|code_challenge|code verifier", _VERIFIER),
+    (r"redirect_uri|redirect uri", _REDIRECT),
     (r"consent|approved|not authorized for|pre-?authori[sz]", _CONSENT),
+    (r"\balg\b|algorithm", _ALGORITHM),
+    (r"\btyp\b", _TYPE),
     (r"signature|public key|\bkid\b|key id|certificate", _KEY),
+    (r"recipient", _RECIPIENT),
     (r"\baud\b|audience", _AUDIENCE),
     (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future", _CLOCK),
-    (r"\bjti\b|replay|already been used", _REPLAY),
+    (r"\bjti\b|jwt id|replay|already been used|used before", _REPLAY),
     (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", _ACCOUNT),
 )
 
@@ -200,6 +247,22 @@ def http_date(text: str) -> float | None:
         return None
 
 
+def wants_nonce(refusal: SaAuthError) -> bool:
+    """Whether a server wants a nonce in the DPoP proof (RFC 9449 section 8)."""
+    return isinstance(refusal, TokenEndpointError) and refusal.code == "use_dpop_nonce"
+
+
+def advise(refusal: TokenEndpointError, role: str) -> None:
+    """Puts the advice of a refusal into the words of whose assertion it is about.
+
+    Args:
+        refusal: It.
+        role: "grant": one that the key signs; "client": the client's own proof; "handed over": a token service's.
+    """
+    said = {"client": _CLIENTS, "handed over": _HANDED_OVER}.get(role, {})
+    refusal.hint = said.get(refusal.hint, refusal.hint)
+
+
 def explain(refusal: TokenEndpointError, response: Response, now: Instant, *, corrected: bool) -> None:
     """Adds to a refusal how far the clocks are apart, where that may be the cause.
 
@@ -210,8 +273,11 @@ def explain(refusal: TokenEndpointError, response: Response, now: Instant, *, co
         corrected: Whether the assertion was minted by the server's clock already.
     """
     date = http_date(response.headers.get("date", "")) if response.trusted_date else None
-    clock_matters = isinstance(refusal, errors.InvalidGrant | errors.InvalidClient)
-    if not clock_matters or date is None or abs(date - now.wall) <= _SMALL_SKEW:
+    clock_matters = isinstance(refusal, errors.InvalidGrant | errors.InvalidClient) or refusal.code == _BAD_PROOF
+    if not clock_matters or date is None:
+        return
+    if abs(date - now.wall) <= _SMALL_SKEW:
+        refusal.hint = _TIMES if refusal.hint == _CLOCK else refusal.hint
         return
     refusal.skew = date - now.wall
     side = "behind" if refusal.skew > 0 else "ahead of"

@@ -107,6 +107,20 @@ def described(grant: Grant, client_auth: ClientAuth | None, scope: str, form: tu
     return ", ".join(told)
 
 
+def role_of(grant: Grant, client_auth: ClientAuth | None, *, of_client: bool) -> str:
+    """Whose assertion a refusal is about; see `refusal.advise`.
+
+    Args:
+        grant: What was asked by.
+        client_auth: How the client named itself.
+        of_client: Whether the client was refused, and not the grant.
+    """
+    source = getattr(client_auth, "source", None) if of_client else getattr(grant, "assertion", None)
+    if source is not None and hasattr(source, "where"):
+        return "handed over"
+    return "client" if of_client else "grant"
+
+
 def unsaid(failure: SaAuthError, request: Request) -> SaAuthError:
     """Gives an equal error without what the server repeated of the secrets that it was sent.
 

@@ -21,6 +21,7 @@ _LONGEST_TEXT = 1000
 _TO_BASE64 = str.maketrans("-_", "+/")
 # What XML begins with: far enough that no opaque token, decoded, begins like it by chance.
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[?!A-Za-z_][\t\r\n\x20-\x7e]{6,}")
+_NAMED = re.compile(rb"(?:\xef\xbb\xbf)?\s*<.*urn:oasis:names:tc:SAML", re.DOTALL)
 _DATE = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))?\s*")
 
 
@@ -88,11 +89,16 @@ def _cut(expat: Any) -> set[int]:
 
 def begins(text: str) -> bool:
     """Whether a text is base64 or base64url of something that begins like XML."""
-    head = "".join(text[:100].split())[:24].translate(_TO_BASE64).rstrip("=")
+    bare = "".join(text[:8000].split())[:4096].translate(_TO_BASE64).rstrip("=")
+    # A comment may come first, in letters of any language; the namespace then says what it is.
+    return _BEGINNING.fullmatch(_decoded(bare[:24])) is not None or _NAMED.match(_decoded(bare)) is not None
+
+
+def _decoded(head: str) -> bytes:
     try:
-        return _BEGINNING.fullmatch(base64.b64decode(head[: len(head) // 4 * 4], validate=True)) is not None
+        return base64.b64decode(head[: len(head) // 4 * 4], validate=True)
     except ValueError:
-        return False
+        return b""
 
 
 def unfolded(text: str) -> bytes | None:

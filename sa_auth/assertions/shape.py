@@ -172,10 +172,10 @@ def _text(text: str | bytes, where: str) -> str:
 
 
 def _expired(what: str, ago: float, where: str, *, rotates: bool) -> ConfigError:
-    renew = f"See that whatever fills {where} still runs" if rotates else "Hand over a fresh one, or its source"
+    renew = f"See that whatever fills {where} still runs" if rotates else "Hand over a fresh one, or a source of them"
     return _refused(
         "expired", f"The {what} from {where} expired {min(ago, 1e9):.0f} s ago.", retryable=rotates,
-        hint=f"{renew}, and that this machine's clock is right.",
+        hint=f"{renew}; and check that this machine's clock is right.",
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def _unusable(where: str, causes: list[BaseException]) -> SaAuthError:
 def _too_large(where: str, _causes: list[BaseException]) -> SaAuthError:
     return TransportError(
         f"The reply of {where} is larger than a token response can be.", code="too_large",
-        hint="Check that the token endpoint is one.",
+        hint="Check that this address is the right one: no answer of its kind is as large.",
     )  # fmt: skip
 
 

@@ -224,7 +224,6 @@ def test_a_replay(way: str, server: BothHalves, make: Callable[..., ServiceAccou
     refused(server, make(way, **given), InvalidGrant if way == "grant" else InvalidClient, "")
 
 
-@pytest.mark.xfail(strict=True, reason="refusal.py has no such advice")
 @pytest.mark.parametrize(
     ("way", "word", "changes"),
     [
@@ -242,7 +241,6 @@ def test_advice_for_the_cause(
     refused(server, make(way, **changes), InvalidGrant if way == "grant" else InvalidClient, word)
 
 
-@pytest.mark.xfail(strict=True, reason="refusal.py does not know Authlib's words for it")
 def test_advice_for_a_replay(server: BothHalves, make: Callable[..., ServiceAccountCredentials]) -> None:
     """The advice says that the assertion was seen before."""
     text = signed(iss="app", sub="app", aud=server.url)

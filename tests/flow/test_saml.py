@@ -260,10 +260,6 @@ def test_over(source: str, server: SamlServer, tmp_path: Path, make: Callable[..
     assert server.forms == []
 
 
-FAULT = pytest.mark.xfail(strict=True, reason="a fault of the library's")
-
-
-@FAULT
 def test_base64_that_begins_with_a_letter_of_ones_own(
     server: SamlServer, tmp_path: Path, make: Callable[..., ServiceAccountCredentials]
 ) -> None:
@@ -271,7 +267,6 @@ def test_base64_that_begins_with_a_letter_of_ones_own(
     make(folded(server, "<!-- é -->".encode() + issued(server), tmp_path)).token()
 
 
-@FAULT
 @pytest.mark.parametrize("method", [SAML2Bearer, ClientAssertion])
 def test_text_that_no_file_can_hold(method: Any) -> None:
     """A str that is no Unicode, as os.fsdecode makes it, is an error of ours."""
@@ -280,7 +275,6 @@ def test_text_that_no_file_can_hold(method: Any) -> None:
     assert caught.value.code == "assertion_not_text"
 
 
-@FAULT
 @pytest.mark.parametrize(
     "changes", [{"audience": "https://elsewhere.example.test"}, {"issuer": "https://x.example.test"}]
 )
@@ -292,7 +286,6 @@ def test_advice_that_can_be_followed(
     assert not re.search("(audience|subject|issuer)=", hint)
 
 
-@FAULT
 def test_advice_on_what_is_too_large(
     server: SamlServer, tmp_path: Path, make: Callable[..., ServiceAccountCredentials]
 ) -> None:
