@@ -17,6 +17,7 @@ PAGE = ROOT / "docs" / "conformance.md"
 
 KEYWORD = re.compile(r"\b(MUST NOT|MUST|SHALL NOT|SHALL|SHOULD NOT|SHOULD|NOT RECOMMENDED|RECOMMENDED|REQUIRED)\b")
 OURS = ("client", "both")  # a duty that is both sides' is the client's too
+NOT_YET = "Not kept yet:"  # how such a reason begins
 WHOSE = {
     "client": "the client's",
     "both": "both sides'",
@@ -52,18 +53,21 @@ def page(documents: list[dict[str, Any]]) -> str:
 
 
 def _summary(documents: list[dict[str, Any]]) -> list[str]:
-    rows = []
-    for document in documents:
-        clauses = document["clauses"]
-        ours = [clause for clause in clauses if clause["whose"] in OURS]
-        shown = sum(1 for clause in ours if "shown" in clause)
-        link = f"[{document['name']}](#{anchor(document)})"
-        rows.append(
-            [link, str(document["count"]), str(len(clauses)), str(len(ours)), str(shown), str(len(ours) - shown)]
-        )
-    totals = [str(sum(int(row[column]) for row in rows)) for column in range(1, 6)]
-    head = ["document", "keywords", "clauses", "the client's, alone or too", "with function and test", "with a reason"]
+    rows = [[f"[{document['name']}](#{anchor(document)})", *map(str, _numbers(document))] for document in documents]
+    totals = [str(sum(column)) for column in zip(*map(_numbers, documents), strict=True)]
+    head = [
+        "document", "keywords", "clauses", "the client's, alone or too", "with function and test", "with a reason",
+        "not kept yet",
+    ]  # fmt: skip
     return [*_table(head, [*rows, ["together", *totals]]), ""]
+
+
+def _numbers(document: dict[str, Any]) -> tuple[int, ...]:
+    clauses = document["clauses"]
+    ours = [clause for clause in clauses if clause["whose"] in OURS]
+    shown = sum(1 for clause in ours if "shown" in clause)
+    missing = sum(1 for clause in ours if clause.get("why", "").startswith(NOT_YET))
+    return document["count"], len(clauses), len(ours), shown, len(ours) - shown - missing, missing
 
 
 def anchor(document: dict[str, Any]) -> str:
