@@ -6,6 +6,8 @@ import base64
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sa_auth import ConfigError, ServiceAccountCredentials
 from sa_auth.assertions import FromCallable, FromCredentials
@@ -72,12 +74,11 @@ def test_other_kinds() -> None:
 @pytest.mark.parametrize("which", ["subject", "actor"])
 def test_saml_is_encoded(which: str) -> None:
     """Section 3: a SAML 2.0 assertion is sent base64url-encoded, untouched."""
-    given = {"subject": (assertion(), "saml2"), "actor": (token(), "jwt")}
-    grant = (
-        TokenExchange(*given["subject"])
-        if which == "subject"
-        else TokenExchange(token(), actor_token=assertion(), actor_token_type="saml2")
+    subject, actor = (
+        TokenExchange(assertion(), "saml2"),
+        TokenExchange(token(), actor_token=assertion(), actor_token_type="saml2"),
     )
+    grant = subject if which == "subject" else actor
     sent = dict(grant.form(NOW))[f"{which}_token"]
     assert base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4)) == assertion().encode()
     assert "=" not in sent
@@ -150,3 +151,26 @@ def test_delegation(sa_clock: ManualClock) -> None:
     record = authority.requests[-1]
     assert not record.broken
     assert (record.form["subject_token"], record.client_method) == (own.token().access_token, "private_key_jwt")
+
+
+class Says:
+    """A source that says anything of itself."""
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+    def mint(self, now: float) -> str:
+        return "opaque"
+
+    def fingerprint(self) -> tuple[str, ...]:
+        return self.parts
+
+    def describe(self) -> str:
+        return ""
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=5), st.integers(0, 5), st.integers(0, 5))
+def test_boundary_between_the_tokens(said: list[str], one: int, other: int) -> None:
+    """Whatever two sources say of themselves, what moves from one to the other makes another identity."""
+    first, second = (TokenExchange(Says(*said[:at]), actor_token=Says(*said[at:])).fingerprint() for at in (one, other))
+    assert (first == second) is (said[:one] == said[:other])
