@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeVar
 
 from ._clock import SYSTEM, Clock
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
 
     Attributes:
         endpoint_by_caller: Whether the token endpoint stands in code and not in a key file.
+        server_by_caller: Whether the server does.
         scope: In the caller's order, without repeats.
     """
 
@@ -64,6 +66,7 @@ class Settings(NamedTuple):
     clock: Clock = SYSTEM
     reload: Callable[[bool], bool] | None = None
     metadata: Metadata | None = None
+    server_by_caller: bool = True
     dpop: DPoP | None = None
     opened: Opened | None = None
 
@@ -95,6 +98,35 @@ REPLACEABLE = frozenset({
     "allowed_hosts", "audience", "claims", "form", "headers", "lifetime", "refresh", "resource", "retry", "scope",
     "subject", "timeout",
 })  # fmt: skip
+
+
+# What people call an argument who know it by another name.
+_MEANT = {
+    "aud": "audience", "client_id": "issuer", "client_secret": "client_auth=ClientSecretBasic(client_id, client_secret)",
+    "iss": "issuer", "kid": "key_id", "private_key": "key", "resources": "resource", "scopes": "scope", "sub": "subject",
+    "token_uri": "token_endpoint", "token_url": "token_endpoint", "verify": "transport=RequestsTransport(verify=...)",
+}  # fmt: skip
+
+
+def check_names(changes: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuses arguments that there are not.
+
+    Args:
+        changes: What was given, by name.
+        known: What there is.
+
+    Raises:
+        ConfigError: one of them is unknown.
+    """
+    unknown = next((name for name in changes if name not in known), None)
+    if unknown is None:
+        return
+    close = get_close_matches(unknown, known, 1)
+    meant = _MEANT.get(unknown, close[0] if close else "")
+    raise ConfigError(
+        f"There is no argument {unknown[:40]!r}.", code="bad_argument",
+        hint=f"Use {meant}{'' if '=' in meant else '='}." if meant else f"There are {', '.join(sorted(known))}.",
+    )  # fmt: skip
 
 
 def check(given: Mapping[str, Any], opened: Opened) -> Settings:
@@ -131,6 +163,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         retry=_instance(given["retry"], Retry, "retry"),
         clock=_clock(given["clock"]),
         metadata=_metadata(given["server"], opened),
+        server_by_caller=given["server"] is not None,
         dpop=_dpop(given["dpop"], opened),
         opened=opened,
         **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
@@ -172,10 +205,11 @@ def _instance(value: Kind, kind: type[Kind], name: str) -> Kind:
 def _transport(value: Any) -> Transport:
     if value is None:
         return LateTransport()
-    if not callable(getattr(value, "send", None)) or isinstance(value, type):
+    of_requests = type(value).__module__.partition(".")[0] == "requests"  # a Session has a send() of another kind
+    if not callable(getattr(value, "send", None)) or isinstance(value, type) or of_requests:
         raise ConfigError(
             f"transport is of type {type(value).__name__}.", code="bad_argument",
-            hint="It is a RequestsTransport(verify=, proxies=), or an object with its send().",
+            hint="It is a transports.RequestsTransport(verify=, proxies=), or an object with its send(request, deadline).",
         )  # fmt: skip
     return value  # type: ignore[no-any-return]
 
@@ -209,7 +243,7 @@ def _dpop(value: Any, opened: Opened) -> DPoP | None:
 
 def _resource(uri: str) -> str:
     # RFC 8707 section 2: "Its value MUST be an absolute URI [...] The URI MUST NOT include a fragment component."
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+", uri):
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+", uri):
         raise ConfigError(
             f"resource holds {uri[:60]!r}, which is no absolute URI without a fragment.", code="bad_argument",
             hint="It is the address of the API, for example 'https://api.example/'.",
@@ -304,7 +338,8 @@ def pairs(value: object, name: str) -> tuple[tuple[str, str], ...]:
         )
     taken = {"grant_type", "assertion", "scope", "client_assertion", "client_assertion_type"} & value.keys()
     if taken:
-        raise ConfigError(f"{name} may not set {min(taken)!r}.", code="bad_argument", hint="Another argument does.")
+        instead = {"scope": "scope=", "grant_type": "grant=", "assertion": "grant="}.get(min(taken), "client_auth=")
+        raise ConfigError(f"{name} may not set {min(taken)!r}.", code="bad_argument", hint=f"Use {instead}.")
     return tuple(value.items())
 
 

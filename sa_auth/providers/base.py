@@ -40,7 +40,7 @@ class Provider(NamedTuple):
     Attributes:
         name: Its name in the table.
         token_endpoint: The default; None: it comes from the key file or the caller.
-        hosts: Hosts a key file's endpoint may have; empty: any.
+        hosts: Hosts a key file's endpoint and server may have; empty: any.
         lifetime: Seconds from now to `exp`, by default.
         longest: Seconds allowed from `iat` to `exp`; None: no limit known.
         backdate: Seconds that `iat` lies before now.
@@ -77,6 +77,9 @@ class Provider(NamedTuple):
         offline, shaped = isinstance(asked, Offline), isinstance(asked, Shaped)
         if offline:
             _check_nothing_is_sent(settings)
+        if settings.metadata is not None:
+            # Its metadata say where tokens are revoked: a file from outside could have them sent anywhere.
+            self._check_host(settings.metadata.issuer, "server", by_caller=settings.server_by_caller)
         where = None if offline else self._endpoint(settings, asked)
         make = _Maker(self, settings, where, asked)
         grant = asked.completed(make) if isinstance(asked, Incomplete) else asked
@@ -143,14 +146,17 @@ class Provider(NamedTuple):
             )  # fmt: skip
         by_caller = settings.endpoint_by_caller or settings.token_endpoint is None
         url = endpoint(given, "token_endpoint", by_caller=by_caller)
+        self._check_host(url, "token_endpoint", by_caller=by_caller)
+        return url
+
+    def _check_host(self, url: str, name: str, *, by_caller: bool) -> None:
         host = urlsplit(url).hostname or ""
         if self.hosts and not by_caller and host not in self.hosts:
             raise ConfigError(
-                f"The key file names a token endpoint at {host}, which is none of {self.name}'s.", code="foreign_endpoint",
-                hint="A key file from outside could send the assertion anywhere. If that host is right, say so in "
-                "code: token_endpoint=...",
+                f"The key file names a {name} at {host}, which is none of {self.name}'s.", code="foreign_endpoint",
+                hint="A key file from outside could send the assertion, or a token, anywhere. If that host is right, say "
+                f"so in code: {name}=...",
             )  # fmt: skip
-        return url
 
     def _signer(self, settings: Settings) -> Signer:
         signer = settings.signer

@@ -622,6 +622,16 @@ def test_own_format_of_ours_is_not_a_callable() -> None:
         refusal(lambda name=name: ServiceAccountCredentials.from_info(generic(**{name: lambda: "x"})))
 
 
+def test_a_file_names_no_server_elsewhere(transport: InProcessTransport) -> None:
+    """A vendor's key in a file of ours leads to the vendor alone: not even a token to revoke goes elsewhere."""
+    file = generic(provider="google", key=RSA_PRIVATE, token_endpoint=None, server="https://evil.example")
+    assert refusal(lambda: ServiceAccountCredentials.from_info(file, transport=transport)).code == "foreign_endpoint"
+    said = ServiceAccountCredentials.from_info(file, server="https://accounts.google.example", transport=transport)
+    assert said.replace(scope="read").identity != said.identity
+    assert ServiceAccountCredentials.from_info({**file, "server": "https://accounts.google.com"}).identity
+    assert transport.sends == 0
+
+
 def test_code_goes_before_the_file(authority: Authority, reach: dict[str, Any]) -> None:
     """An argument in code goes before the same one in the file."""
     creds = ServiceAccountCredentials.from_info(generic(scope="read", key_id="k8"), scope="write", key_id="k7", **reach)
