@@ -39,13 +39,14 @@ class FollowingTransport:
 
     @property
     def certificate(self) -> Any:
-        """The key whose certificate is presented."""
-        return self._signer.key
+        """The key whose certificate is presented: the one that signs, or the last before it that had a certificate."""
+        newest = self._signer.key
+        return newest if newest.certificates else self._current[0]
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Sends once; see `wire.Transport`."""
         key, current = self._current
-        newest = self._signer.key
+        newest = self.certificate
         if newest is not key:
             current = self._carrier.presenting(newest)
             self._current = (newest, current)

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ from sa_auth import keys
 from sa_auth._clock import SYSTEM, Deadline
 from sa_auth.errors import ConfigError, KeyLoadError, TransportError
 from sa_auth.keys import Key, tls
+from sa_auth.testing import new_key
 from sa_auth.transports import LateTransport, RequestsTransport, mutual_tls
 from sa_auth.transports import requests as adapter
+from sa_auth.transports.following import FollowingTransport
 from sa_auth.transports.mutual_tls import PresentingAdapter
 from sa_auth.wire import Request
 from tests.faults import FaultServer, Peer, Play, breaks, breaks_handshake, honest, reply
@@ -489,3 +492,16 @@ def test_adapter_is_not_pickled(key: Key) -> None:
         with pytest.raises(ConfigError) as caught:
             pickle.dumps(session)
     assert caught.value.code == "not_picklable"
+
+
+def test_a_new_key_without_a_certificate_is_not_presented(tmp_path: Path) -> None:
+    """A key file that is replaced by one without a certificate leaves the last certificate in use, here and at the API."""
+    first, second = (Authority(tmp_path, name).key() for name in ("first", "second"))
+    signer, presented = SimpleNamespace(key=first), []
+    carrier = SimpleNamespace(presenting=lambda key: SimpleNamespace(send=lambda *_: presented.append(key)))
+    transport = FollowingTransport(carrier, signer)
+    for key in (first, keys.from_pem(new_key("p256")[0]), second, keys.from_pem(new_key("p256")[0])):
+        signer.key = key
+        transport.send(Request("https://as.example/token"), Deadline(SYSTEM, 10))
+        assert transport.certificate is presented[-1]
+    assert presented == [first, first, second, second]
