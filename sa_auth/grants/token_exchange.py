@@ -131,9 +131,11 @@ def _token(name: str, source: Assertion | None, kind: str, now: float) -> list[t
 
 
 def _names(audience: object) -> tuple[str, ...]:
-    several = isinstance(audience, Iterable) and not isinstance(audience, str | bytes | Mapping)
-    names = tuple(audience) if several and isinstance(audience, Iterable) else (audience,)
-    if not all(isinstance(name, str) and name and name.isprintable() for name in names):
+    given: tuple[object, ...] = (audience,)
+    if isinstance(audience, Iterable) and not isinstance(audience, str | bytes | Mapping):
+        given = tuple(audience)
+    names = tuple(name for name in given if isinstance(name, str) and name and name.isprintable())
+    if len(names) < len(given):
         raise ConfigError(
             "TokenExchange(audience=) holds what is no non-empty str.", code="bad_argument",
             hint="A logical name, or a list of them; the address of a service is resource= of the credentials.",

@@ -240,7 +240,6 @@ def test_resource_that_is_no_absolute_uri(resource: Any) -> None:
     assert refused(resource=resource).code == "bad_argument"
 
 
-@pytest.mark.xfail(strict=False, reason="settings._resource takes '#' among the characters of a URI")
 @pytest.mark.parametrize("resource", ["https://api.example/#x", "https://api.example/#", "urn:example:api#x"])
 def test_resource_with_a_fragment(resource: str) -> None:
     """RFC 8707 section 2: the URI MUST NOT include a fragment component."""
