@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ._clock import Clock
 from ._encoding import b64url, compact_json
-from .errors import ConfigError
+from .errors import ConfigError, SaAuthError, SigningError
 from .server_clock import ServerClock
 from .signers.base import Signer
 
@@ -146,7 +146,18 @@ class Proofs:
             SigningError: the key or its service could not sign.
         """
         now = self._clock.now()
-        return self._dpop.proof(method, url, now.wall + self._server_clock.skew(now), token=token)
+        failure: SaAuthError
+        try:
+            return self._dpop.proof(method, url, now.wall + self._server_clock.skew(now), token=token)
+        except SaAuthError as error:
+            failure = error.copy()
+        except Exception as error:  # noqa: BLE001 - a signer of the caller's own may raise anything
+            failure = SigningError(
+                f"No proof could be made: {type(error).__name__} was raised.",
+                hint="The method, address or token is no text of a request; or the signer failed without a SigningError.",
+            )
+        del token  # raised out here, as a copy: the frames that made the proof hold the token
+        raise failure
 
     def learn(self, url: str, headers: Mapping[str, str]) -> bool:
         """Keeps the nonce that a reply brought; see `DPoP.learn`."""

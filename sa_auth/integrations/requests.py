@@ -84,13 +84,13 @@ class RequestsAuth:
             self._check(url)
             proving = self._proving
         token = self._source.token()
+        if proving is not None:  # before the header is written: the frame of an error would hold it
+            request.headers[HEADER] = proving.proof(request.method or "GET", url, token.access_token)
         known, value = self._header
         if token is not known:
             value = _sendable(token)
             _put(self, "_header", (token, value))
         request.headers["Authorization"] = value
-        if proving is not None:
-            request.headers[HEADER] = proving.proof(request.method or "GET", url, token.access_token)
         if not hooks or self._renewal not in hooks:
             hooks.append(self._renewal)
         return request
@@ -204,9 +204,11 @@ def _follow_with_care(request: Any, answered: Any, proofs: Proofs | None) -> Non
 
 def _prove(request: Any, proofs: Proofs) -> None:
     """Makes a proof for a request that goes again or elsewhere, by the token that is on it."""
-    token = request.headers.get("Authorization")
-    if isinstance(token, str):
-        request.headers[HEADER] = proofs.proof(request.method, request.url, token.partition(" ")[2])
+    if isinstance(request.headers.get("Authorization"), str):
+        # No name for the token: the frame of an error would hold it.
+        request.headers[HEADER] = proofs.proof(
+            request.method, request.url, request.headers["Authorization"].partition(" ")[2]
+        )
 
 
 def _is_at(url: str, place: str) -> bool:

@@ -15,12 +15,14 @@ from typing import Any
 
 import jwt
 import pytest
+import requests
 
-from sa_auth import ConfigError, ServiceAccountCredentials
+from sa_auth import ConfigError, ServiceAccountCredentials, SigningError
 from sa_auth._secret import Secret
 from sa_auth.caches import MemoryCache
 from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.dpop import DPoP, Proofs, origin
+from sa_auth.integrations.requests import _prove
 from sa_auth.keys import from_pem
 from sa_auth.server_clock import ServerClock
 from sa_auth.signers import LocalSigner
@@ -275,3 +277,46 @@ def test_canaries(make: Callable[..., Any]) -> None:
     secret = base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")
     for canary in (secret, str(number), *PRIVATE.splitlines()[1:-1]):
         assert canary not in shown
+
+
+@pytest.mark.parametrize(
+    "raised", [SigningError("the service is down"), RuntimeError("canary-token"), OSError()], ids=repr
+)
+def test_a_proof_that_cannot_be_made(raised: Exception, make: Callable[..., Any]) -> None:
+    """An API call whose proof cannot be signed ends in a SigningError, and no frame of it holds the token."""
+
+    def sign(data: bytes) -> bytes:
+        if token:
+            raise raised
+        return signer.sign(data)
+
+    token, signer = "", LocalSigner(from_pem(PRIVATE))
+    own = {name: getattr(signer, name) for name in ("algorithm", "thumbprint", "public_jwk", "secret")}
+    creds = make(dpop=SimpleNamespace(**own, key_id=None, certificate_field=print, sign=sign))
+    token = creds.token().access_token
+    call, again = (requests.Request("GET", URL).prepare() for _ in range(2))
+    again.headers["Authorization"] = f"DPoP {token}"
+    for act in (lambda: creds(call), lambda: _prove(again, creds.proofs)):
+        with pytest.raises(SigningError) as caught:
+            act()
+        assert caught.value.__context__ is None
+        frames = [frame.frame.f_locals for frame in caught.traceback if "/sa_auth/" in str(frame.path)]
+        assert frames
+        assert token not in str([[*map(str, names.values())] for names in frames])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (b"GET", URL, "abc"), ("\ud800", URL, "abc"), ("GET", None, "abc"), ("GET", URL.encode(), "abc"), ("GET", 5, "abc"),
+        ("GET", "https://api.example:99999/", "abc"), ("GET", "https://[::1/", "abc"), ("GET", URL, b"abc"),
+        ("GET", URL, "\ud800"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_what_no_proof_is_made_for(arguments: Any, make: Callable[..., Any]) -> None:
+    """Whatever is handed over in place of a method, an address or a token, it is an error of ours."""
+    with pytest.raises(SigningError) as caught:
+        make(dpop=True).proofs.proof(*arguments)
+    assert caught.value.hint
+    assert caught.value.__context__ is None
