@@ -89,7 +89,9 @@ class FromURL(HandedOver):
             )  # fmt: skip
         sealed = _sealed(headers)
         sent = None if body is None else Secret(json.dumps(dict(frozen_json(body, "body", {})), sort_keys=True))
-        told = _told(url, method, sealed, field, sent)
+        # The token service may know its caller by the certificate alone.
+        by = str(getattr(transport, "certificate_thumbprint", ""))
+        told = (*_told(url, method, sealed, field, sent), by)
         super().__init__(
             f"the token service at {urlsplit(url).netloc}", url=url, method=method, field=field, _body=sent,
             _headers=sealed, _transport=transport, _told=told,
@@ -136,7 +138,7 @@ class FromURL(HandedOver):
         return (self.url,), {**named, "body": self._body}
 
     def fingerprint(self) -> tuple[str, ...]:
-        """The address, the question, and who asks: the names of the headers, and a hash of what does not rotate."""
+        """The address, the question, and who asks: by which headers, a hash of what does not rotate, and certificate."""
         return self._told
 
     def __repr__(self) -> str:

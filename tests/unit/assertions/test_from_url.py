@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -247,12 +248,13 @@ def changed(**options: Any) -> tuple[str, ...]:
 
 
 def test_everything_that_decides_who_asks() -> None:
-    """Address, method, field, body, and the names and fixed values of headers tell two sources apart; no value shows."""
+    """Address, method, field, body, header names, their fixed values and the certificate tell sources apart; none shows."""
     told = [
         changed(), changed(url="https://sts.example/other"), changed(url=URL + "2"), changed(method="PUT"), changed(field=None),
         changed(field="value.x"), changed(body={"a": 2}), changed(body=None), changed(headers=None), changed(headers={"X-Other": "a"}),
         changed(headers={"X-Key": "b"}), changed(headers={"X-Key": "a", "X-Other": "a"}),
         changed(headers={"X-Key": lambda: "a"}), changed(headers={"X-Key": lambda: "a"}),
+        *(changed(transport=SimpleNamespace(send=print, certificate_thumbprint=by)) for by in "ab"),
     ]  # fmt: skip
     assert len(set(told)) == len(told)
     assert told[0] == changed() == changed(headers={"x-key": "a"})
