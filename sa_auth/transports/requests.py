@@ -145,7 +145,7 @@ class RequestsTransport(Presenter):
         certificate: A key with its certificate, presented to every https server (RFC 8705); no proxy sees it.
 
     Raises:
-        ConfigError: `verify` is neither; `certificate` is no key, or has no certificate.
+        ConfigError: `verify` is neither; `proxies` is no such dict; `certificate` is no key, or has no certificate.
 
     Example:
         >>> RequestsTransport(verify="/etc/ssl/corporate.pem")
@@ -164,6 +164,12 @@ class RequestsTransport(Presenter):
             raise ConfigError(
                 "verify is neither True nor a path to a CA bundle.", code="bad_argument",
                 hint="A token endpoint whose certificate is not checked could be anybody's: name its CA bundle.",
+            )  # fmt: skip
+        pairs = proxies.items() if isinstance(proxies, dict) else () if proxies is None else ((None, None),)
+        if not all(isinstance(scheme, str) and isinstance(url, str | None) for scheme, url in pairs):
+            raise ConfigError(
+                "proxies is no dict of scheme to proxy URL.", code="bad_argument",
+                hint='For example {"https": "http://proxy.example:3128"}; {} goes past those of the environment.',
             )  # fmt: skip
         self._verify = verify if verify is True else os.fspath(verify)
         self._proxies = dict(proxies) if proxies is not None else None

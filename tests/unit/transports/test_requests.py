@@ -328,6 +328,16 @@ def test_date_from_elsewhere(server: FaultServer, monkeypatch: pytest.MonkeyPatc
     assert not response.trusted_date
 
 
+@pytest.mark.parametrize(
+    "proxies", [True, "http://proxy.test", ["https"], {"https": 5}, {5: "http://proxy.test"}], ids=repr
+)
+def test_what_is_no_proxy(proxies: Any) -> None:
+    """Proxies are named scheme by scheme; what is named otherwise is refused at once, and not repeated."""
+    with pytest.raises(ConfigError, match="proxies is no dict") as caught:
+        RequestsTransport(proxies=proxies)
+    assert "proxy.test" not in str(caught.value)
+
+
 # TLS
 
 
