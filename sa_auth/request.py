@@ -147,7 +147,7 @@ def _secrets(request: Request) -> list[str]:
     else:
         sent = parse_qsl(request.body.decode("ascii"))
     found = [value for name, value in sent if name in _SECRET]
-    scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, proof = str(request.headers.get("Authorization", "")).partition(" ")
     if scheme == "Basic":
         with suppress(ValueError):  # of a method of the caller's own, whose header may be anything
             found.append(unquote_plus(b64decode(proof).decode("ascii").partition(":")[2]))

@@ -661,6 +661,18 @@ def test_no_echo_of_a_client_secret(clock: ManualClock, method: type[ClientSecre
     assert "not app:[what was sent]" in str(fails(asked))
 
 
+def test_an_odd_header_hides_no_refusal(clock: ManualClock) -> None:
+    """What a method of the caller's own puts into the Authorization header is not what the refusal is about."""
+    for header in (5, None, "Basic a", "Basic \xe4"):
+        method = SimpleNamespace(
+            apply=lambda request, _now, header=header: request.with_header("Authorization", header),
+            fingerprint=lambda: ("own", "app"),
+        )
+        assert isinstance(
+            fails(exchange(clock, Pages(clock, said(400, "invalid_grant")), client_auth=method)), InvalidGrant
+        )
+
+
 def test_another_servers_clock_is_not_this_ones(clock: ManualClock) -> None:
     """A refusal on the way to the assertion, by another server, says nothing of the clock of this one."""
     there = ServiceAccountCredentials(
