@@ -57,7 +57,7 @@ class Registry(Mapping[str, Any]):
         """
         if isinstance(name, str) and name in self._rows:
             return self[name]
-        shown = repr(name)[:40] if isinstance(name, str) else type(name).__name__
+        shown = repr(name[:60]) if isinstance(name, str) else type(name).__name__
         known = ", ".join(sorted(self._rows))
         raise ConfigError(f"There is no {self._kind} {shown}.", code="unknown_name", hint=f"Known: {known}.")
 

@@ -34,8 +34,8 @@ class Secret:
         raise ConfigError(
             "A secret is not pickled.",
             code="not_picklable",
-            hint="Build the credentials from a path or an environment variable, and pass password= as a function of a "
-            "module: those travel by name.",
+            hint="Paths, environment variables, and functions of a module travel by name, a password= given as such a function too. "
+            "A client secret, code, token or text does not: make those credentials in the process that uses them.",
         )
 
 

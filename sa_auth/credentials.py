@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import keyfile
 from ._clock import SYSTEM, Clock
 from ._secret import Password
+from .arguments import check_names, text
 from .caches.memory import MemoryCache
 from .client_auth.base import ClientAuth
 from .dpop import DPoP, Proofs
@@ -23,7 +24,7 @@ from .metadata import Metadata
 from .opened import Opened
 from .policy import RefreshPolicy, Retry
 from .providers import PROVIDERS
-from .settings import REPLACEABLE, check, kept, text
+from .settings import REPLACEABLE, check, kept
 from .signers.base import Signer
 from .source import TokenSource
 from .token import Token
@@ -146,16 +147,19 @@ class ServiceAccountCredentials(RequestsAuth):
             KeyLoadError: the key in it is not.
             ConfigError: an argument is missing or wrong.
         """
+        _check_named(changes)
         return cls._opened(keyfile.open_file(path, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
     def from_info(cls, mapping: Mapping[str, Any], **changes: Any) -> Self:
         """Takes a key file's parsed content; otherwise as `from_file`."""
+        _check_named(changes)
         return cls._opened(keyfile.open_info(mapping, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
     def from_env(cls, name: str = "SA_AUTH_KEY", **changes: Any) -> Self:
         """Takes a path, or a key file's text, from an environment variable; otherwise as `from_file`."""
+        _check_named(changes)
         return cls._opened(keyfile.open_env(name, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
@@ -245,7 +249,10 @@ class ServiceAccountCredentials(RequestsAuth):
         self.close()
 
     def __repr__(self) -> str:
-        shown = {**self._given, "scope": " ".join(self._given["scope"])}
+        given = getattr(self, "_given", None)  # a debugger may look at what is not made yet
+        if given is None:
+            return "ServiceAccountCredentials(...)"
+        shown = {**given, "scope": " ".join(given["scope"])}
         parts = ", ".join(f"{name}={shown[name]!r}" for name in ("provider", "issuer", "subject", "scope"))
         return f"ServiceAccountCredentials({parts})"
 
@@ -263,6 +270,13 @@ class ServiceAccountCredentials(RequestsAuth):
 
     def __deepcopy__(self, _memo: object) -> Self:
         return self
+
+
+_NAMES = frozenset({*(ServiceAccountCredentials.__init__.__kwdefaults__ or ()), "rights", "validate_key"})
+
+
+def _check_named(changes: dict[str, Any]) -> None:
+    check_names(changes, _NAMES)
 
 
 def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ._clock import Clock
 from ._encoding import b64url, compact_json
+from ._fixed import Fixed
 from .errors import ConfigError, SaAuthError, SigningError
 from .server_clock import ServerClock
 from .signers.base import Signer
@@ -25,10 +26,11 @@ HEADER, NONCE = "DPoP", "dpop-nonce"
 # RFC 9449 section 8.1: nonce = 1*NQCHAR; the length is our own bound.
 _NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,4096}")
 _MOST_ORIGINS = 1000
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 section 6: they never go into a header
 _PORTS = {"https": 443, "http": 80}
 
 
-class DPoP:
+class DPoP(Fixed):
     """Makes proofs by one key.
 
     Args:
@@ -49,17 +51,19 @@ class DPoP:
 
     __slots__ = ("_nonces", "signer", "throw_away")
 
+    signer: Signer
+    throw_away: bool
+    _nonces: dict[str, str]
+
     def __init__(self, signer: Signer, *, throw_away: bool = False) -> None:
-        if not isinstance(signer, Signer) or signer.algorithm.startswith("HS"):
+        if not isinstance(signer, Signer) or signer.algorithm.upper().startswith(("HS", "NONE")):
             raise ConfigError(
                 "dpop= is no key of an asymmetric algorithm.", code="bad_argument",
                 hint="True for the service account's own key, keys.from_pem(...) for another, or 'ephemeral'.",
             )  # fmt: skip
         # Of a key file that may be replaced, the key of this moment: a token stays bound to the key it was asked for by,
         # and has to be of use while the new key is not.
-        self.signer: Signer = getattr(signer, "current", signer)
-        self.throw_away = throw_away
-        self._nonces: dict[str, str] = {}
+        self._fix(signer=getattr(signer, "current", signer), throw_away=throw_away, _nonces={})
 
     @property
     def thumbprint(self) -> str:
@@ -79,7 +83,12 @@ class DPoP:
             SigningError: the key or its service could not sign.
         """
         signer = self.signer
-        header = {"typ": "dpop+jwt", "alg": signer.algorithm, "jwk": dict(signer.public_jwk())}
+        jwk = dict(signer.public_jwk())
+        if _PRIVATE & jwk.keys():
+            raise SigningError(
+                "The signer gave more than the public half of its key.", hint="public_jwk() has no private member."
+            )
+        header = {"typ": "dpop+jwt", "alg": signer.algorithm, "jwk": jwk}
         payload: dict[str, Any] = {
             "jti": b64url(os.urandom(16)), "htm": method, "htu": re.split(r"[?#]", url, maxsplit=1)[0], "iat": math.floor(now),
         }  # fmt: skip
@@ -106,12 +115,12 @@ class DPoP:
             return False
         where = origin(url)
         if len(self._nonces) >= _MOST_ORIGINS and where not in self._nonces:
-            self._nonces = {}  # each costs one more round trip at most
+            self._nonces.clear()  # each costs one more round trip at most
         self._nonces[where] = nonce
         return True
 
-    def __repr__(self) -> str:
-        return f"DPoP({self.signer.algorithm}{', throw-away' if self.throw_away else ''})"
+    def _told(self) -> str:
+        return f"{self.signer.algorithm}{', throw-away' if self.throw_away else ''}"
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(

@@ -144,7 +144,9 @@ class Exchange:
         with self.conversation() as within:
             if self.reload is not None:
                 self.reload(False)
-            sent, failure = 0, None
+            sent, failure, again = 0, None, None
+            if isinstance(self.grant, RefreshToken):
+                refresh_token, again = None, self.grant.taken_up(refresh_token)
             if refresh_token is not None:
                 outcome = self._ask(RefreshToken(refresh_token), within, again=refresh_token)
                 if isinstance(outcome, Held):
@@ -153,8 +155,10 @@ class Exchange:
             # With the server out of reach, or no time left, another grant fares no better.
             reached = failure is None or (sent and not unseen(failure) and within.deadline.left() > 0)
             if failure is None or (self.grant.repeatable and reached):
-                outcome = self._ask(self.grant, within, sent=sent)
+                outcome = self._ask(self.grant, within, sent=sent, again=again)
                 if isinstance(outcome, Held):
+                    if isinstance(self.grant, RefreshToken) and outcome.refresh_token is not None:
+                        self.grant.follow(outcome.refresh_token)
                     return outcome
                 failure = outcome
         raise failure

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from ._clock import Instant
 from ._secret import Secret
 from .caches.memory import MemoryCache
-from .crew import Crew
+from .crew import Crew, Job
 from .errors import SaAuthError, TransportError
 from .exchange import Exchange
 from .policy import Held, State, judge
@@ -187,7 +187,7 @@ class Slot:
     def _backing_off(self, now: Instant) -> SaAuthError:
         error = self._error.copy() if self._error is not None else SaAuthError("The last renewal failed.")
         wait = error.retry_after = max(self._not_before - now.boot, 0.0)
-        again = f"This is the answer of a moment ago; the server is asked again in {wait:.1f} s."
+        again = f"This is the outcome of a moment ago; the next attempt is in {wait:.1f} s."
         error.hint = f"{error.hint} {again}".strip()
         return error
 
@@ -304,6 +304,11 @@ class Slot:
             else:
                 # Whoever takes it from there has the means to the next token, and never hands this one out.
                 self.memory.put(self.identity, held._replace(since=float("-inf")))
+
+
+def launch(job: Job) -> bool:
+    """Has a job that somebody waits for done by the threads of the flights; False where the machine gives none."""
+    return _crew.launch(job, wanted=True)
 
 
 def slot_at(memory: MemoryCache, identity: bytes) -> Slot:

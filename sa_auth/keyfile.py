@@ -190,6 +190,12 @@ def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
             "Credentials made of a key in memory are not pickled.", code="not_picklable",
             hint="Make them from_file(path) or from_env(name): those travel by name, and the key stays here.",
         )  # fmt: skip
+    password = given["password"]
+    if callable(password) and "<" in getattr(password, "__qualname__", "<"):
+        raise ConfigError(
+            "password= is a function without a name of its own, which does not travel.", code="not_picklable",
+            hint="Define it with def at the top of a module.",
+        )  # fmt: skip
     said = {name for name, value in opened.arguments.items() if given.get(name) == value}
     late = {"transport"} if isinstance(given["transport"], LateTransport) else set()
     return opened.recipe, {name: value for name, value in given.items() if name not in {"key", *said, *late}}

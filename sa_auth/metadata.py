@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ._clock import Instant
+from ._fixed import Fixed
 from ._jsonobject import json_object
 from .errors import ConfigError, ResponseError, SaAuthError, TokenEndpointError
 from .refusal import check, unreadable
@@ -20,7 +21,7 @@ _PEER = "metadata address"
 _OAUTH, _OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
 
 
-class Metadata:
+class Metadata(Fixed):
     """The metadata of one server, read once and when it is forgotten.
 
     Args:
@@ -39,14 +40,16 @@ class Metadata:
 
     __slots__ = ("_fields", "issuer")
 
+    issuer: str
+    _fields: Mapping[str, Any] | None
+
     def __init__(self, issuer: str) -> None:
         if "?" in endpoint(issuer, "server", by_caller=True):
             raise ConfigError(
                 "server= has a query.", code="bad_endpoint",
                 hint="It is the issuer identifier, exactly as the server's metadata has it (RFC 8414 section 2).",
             )  # fmt: skip
-        self.issuer = issuer
-        self._fields: Mapping[str, Any] | None = None
+        self._fix(issuer=issuer, _fields=None)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ class Metadata:
 
     def forget(self) -> None:
         """Has it read anew: an endpoint may have moved."""
-        self._fields = None
+        self._fix(_fields=None)
 
     def endpoint(self, name: str, within: Conversation, now: Instant, *, mutual_tls: bool) -> str | None:
         """The address of an endpoint; None where the server has none.
@@ -78,7 +81,8 @@ class Metadata:
         """
         fields = self._fields
         if fields is None:
-            fields = self._fields = self._read(within, now)
+            fields = self._read(within, now)
+            self._fix(_fields=fields)
         aliases = fields.get("mtls_endpoint_aliases")
         said = aliases.get(name) if mutual_tls and isinstance(aliases, dict) else None
         said = fields.get(name) if said is None else said
@@ -112,7 +116,9 @@ class Metadata:
         fields = json_object(response.body, ("issuer", "token_endpoint", "revocation_endpoint"), status=response.status)
         check(response, fields, now, peer=_PEER)
         if fields is None:
-            raise unreadable(response)
+            failure = unreadable(response, _PEER)
+            failure.hint = f"Check server=, {self.issuer}: its metadata were looked for there. {failure.hint}"
+            raise failure
         said = fields.get("issuer")
         if said != self.issuer:
             shown = f"{said[:200]!r}" if isinstance(said, str) and said.isprintable() else "no text"
@@ -127,8 +133,8 @@ class Metadata:
     def _host(self) -> str:
         return urlsplit(self.issuer).hostname or ""
 
-    def __repr__(self) -> str:
-        return f"Metadata({self.issuer!r})"
+    def _told(self) -> str:
+        return repr(self.issuer)
 
     def __reduce__(self) -> tuple[type[Metadata], tuple[str]]:
         return Metadata, (self.issuer,)

@@ -43,7 +43,7 @@ _HINTS = {
     "unauthorized_client": "This client may not use this grant, or may not act for this subject: an administrator "
     "grants that in the provider's console.",
     "unsupported_grant_type": "The server does not know this grant: check the token endpoint, or choose another grant=.",
-    "invalid_scope": "A scope is misspelt, or not granted to this client.",
+    "invalid_scope": "A scope is missing, misspelt, or not granted to this client.",
     "invalid_target": "The resource or audience is unknown to the server, or not allowed for this client.",
     "invalid_dpop_proof": "The server did not take the DPoP proof: check this machine's clock, and that the key's algorithm "
     "is one the server takes.",
@@ -97,6 +97,12 @@ _CLIENTS = {
     _AUDIENCE: "The audience in the client's proof is not the one the server expects: set server= to its issuer "
     "identifier, to the last character; or client_auth.PrivateKeyJWT(audience=...) where it wants another.",
     _ACCOUNT: "The server does not know the client: check issuer=, the client id, and that it is registered there.",
+}
+_NOBODYS = {
+    _HINTS[
+        "invalid_client"
+    ]: "The request proved no client, and the server wants that: pass client_auth=, or let the key do "
+    'it: grant="client_credentials", or client_auth="private_key_jwt" beside another grant.',
 }
 _HANDED_OVER = {
     _AUDIENCE: "The audience in the assertion is not the one the server expects: have the token service make it for the "
@@ -207,17 +213,22 @@ def _redirected(response: Response, peer: str) -> SaAuthError:
     )
 
 
-def unreadable(response: Response) -> SaAuthError:
-    """The error of a reply that is not one JSON object."""
+def unreadable(response: Response, peer: str = "token endpoint") -> SaAuthError:
+    """The error of a reply that is not one JSON object.
+
+    Args:
+        response: It.
+        peer: Who answered, for the message.
+    """
     page = response.body.lstrip()[:1] == b"<"
     return ResponseError(
-        f"The answer with status {response.status} is {'a web page' if page else 'not one JSON object'}.",
+        f"The answer of the {peer}, with status {response.status}, is {'a web page' if page else 'not one JSON object'}.",
         code="not_json",
         retryable=True,
         status=response.status,
         hint="Something between here and the server may have answered in its place (a captive portal, a proxy)."
         if page
-        else "Check that the token endpoint is one.",
+        else f"Check that it is a {peer}.",
     )
 
 
@@ -257,9 +268,10 @@ def advise(refusal: TokenEndpointError, role: str) -> None:
 
     Args:
         refusal: It.
-        role: "grant": one that the key signs; "client": the client's own proof; "handed over": a token service's.
+        role: "grant": one that the key signs; "client": the client's own proof; "handed over": a token service's;
+            "nobody": the client was refused and had proved nothing.
     """
-    said = {"client": _CLIENTS, "handed over": _HANDED_OVER}.get(role, {})
+    said = {"client": _CLIENTS, "handed over": _HANDED_OVER, "nobody": _NOBODYS}.get(role, {})
     refusal.hint = said.get(refusal.hint, refusal.hint)
 
 

@@ -115,6 +115,8 @@ def role_of(grant: Grant, client_auth: ClientAuth | None, *, of_client: bool) ->
         client_auth: How the client named itself.
         of_client: Whether the client was refused, and not the grant.
     """
+    if of_client and (client_auth is None or client_auth.fingerprint()[0] == "client_id"):
+        return "nobody"
     source = getattr(client_auth, "source", None) if of_client else getattr(grant, "assertion", None)
     if source is not None and hasattr(source, "where"):
         return "handed over"

@@ -49,7 +49,9 @@ def _told(exchange: Exchange, within: Conversation, fields: tuple[tuple[str, str
         if not url:
             raise ConfigError(
                 "No revocation endpoint is known.", code="no_revocation_endpoint",
-                hint="Pass server=, the issuer identifier of a server whose metadata names one; or let the token end.",
+                hint="Pass server=, the issuer identifier of a server whose metadata name one; or let the token end."
+                if exchange.metadata is None
+                else f"The metadata of {exchange.metadata.issuer} name none: let the token end.",
             )  # fmt: skip
         return revocation_request(exchange.client_auth, now, url=url, fields=fields)
 

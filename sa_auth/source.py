@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from .caches.memory import MemoryCache
 from .dpop import Proofs
-from .errors import ConfigError
+from .errors import ConfigError, SaAuthError, TransportError
 from .exchange import Exchange
-from .flight import Flight, slot_at, timed_out
+from .flight import Flight, launch, slot_at, timed_out
 from .policy import Held, Life, State, judge
 from .revocation import revoke
 from .token import Token
@@ -28,6 +28,49 @@ if TYPE_CHECKING:
 _MOMENT = 0.1  # seconds
 _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
 _share = random.random()  # noqa: S311 - spreads renewals, hides nothing
+
+
+class _Revocation(Future[None]):
+    """A revocation, on a thread of the crew as a renewal is.
+
+    So a name look-up that hangs keeps no caller past the deadline, and Ctrl-C meets no frame that holds the tokens.
+    """
+
+    def __init__(self, exchange: Exchange, held: Held) -> None:
+        super().__init__()
+        self.exchange, self.held = exchange, held
+        self.limit, self.host = exchange.timeout, exchange.host
+
+    def work(self) -> None:
+        """Asks, unless nobody waits for it any more."""
+        if not self.set_running_or_notify_cancel():
+            return
+        failure: SaAuthError
+        try:
+            revoke(self.exchange, self.held)
+        except SaAuthError as error:
+            failure = error.copy()
+        except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
+            failure = SaAuthError(f"The revocation ended in {type(error).__name__}.", code="unexpected")
+        else:
+            self.set_result(None)
+            return
+        self.set_exception(failure)
+
+    def overdue(self, *, abandoned: bool) -> None:
+        """Nothing is left to tell: who waited had a deadline of its own."""
+
+    def outcome(self) -> SaAuthError | None:
+        """Waits; gives the error, or None where the server did it."""
+        try:
+            error = self.exception(self.limit + _MOMENT)
+        except NotInTime:
+            self.cancel()
+            return TransportError(
+                f"No word from {self.host} within {self.limit:g} s that the token is revoked.", code="timeout",
+                retryable=True, hint="The server, or this machine's name service, is too slow; timeout= sets the seconds.",
+            )  # fmt: skip
+        return error.copy() if isinstance(error, SaAuthError) else None
 
 
 # Stands for "nothing judged yet", so that the fresh path need not ask.
@@ -133,9 +176,16 @@ class TokenSource:
             SaAuthError: the server did not do it: it may still take the token, which is still held.
         """
         held = self._slot.newest()
-        if held is not None:
-            revoke(self._exchange, held)
-            self._slot.forget(held)
+        if held is None:
+            return
+        errand = _Revocation(self._exchange, held)
+        # As in `_wait`: who is at work on an exchange already keeps no seat from it.
+        if conversation() is not None or not launch(errand):
+            errand.work()
+        failure = errand.outcome()
+        if failure is not None:
+            raise failure
+        self._slot.forget(held)
 
     def _look(self, min_ttl: float, *, inline: bool) -> Token | Future[Token]:
         while True:

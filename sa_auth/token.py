@@ -71,7 +71,7 @@ class Token:
         raise ConfigError(
             "A token is not pickled: whoever reads the pickle could use it.",
             code="not_picklable",
-            hint="Send the credentials instead; they travel as a recipe and share the token through a cache.",
+            hint="Send the credentials instead: made from_file() or from_env(), they travel as a recipe.",
         )
 
 

@@ -163,7 +163,7 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
     if not isinstance(url, str) or parts is None or not parts.hostname:
         raise ConfigError(
             f"{name} is no absolute URL, or has a space or line end in it.", code="bad_endpoint",
-            hint="For example https://host/token.",
+            hint="For example https://host/path, without anything before or after it.",
         )  # fmt: skip
     if parts.username is not None or parts.password is not None or "#" in url:
         raise ConfigError(
@@ -174,8 +174,8 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
     if parts.scheme != "https" and not plain_allowed:
         raise ConfigError(
             f"{name} at {parts.hostname} is not https.", code="bad_endpoint",
-            hint=f"Plain http is allowed to this machine only (127.0.0.1, localhost), and only where {name}= says so "
-            "in code, not in a key file.",
+            hint="Plain http is allowed to this machine only (127.0.0.1, localhost), and only where "
+            + ("server= is on it too." if " " in name else f"{name}= says so in code, not in a key file."),
         )  # fmt: skip
     return url
 

@@ -7,7 +7,10 @@ assertion from the caller.
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, cast
 
 from .._secret import Secret
@@ -16,6 +19,8 @@ from ..token import NOTHING
 from . import ASSERTIONS
 from .base import Assertion
 from .handed import HandedOver
+
+_ENDING = re.compile(r"\.(jwt|token|xml|txt|json)$", re.IGNORECASE)
 
 
 class Given(HandedOver):
@@ -66,6 +71,17 @@ class Given(HandedOver):
         return "Given(...)"
 
 
+def _check_no_name(value: str | bytes) -> None:
+    """Refuses what is a path or a misspelt name; no assertion looks like either."""
+    named = isinstance(value, str) and len(value) <= 255
+    close = get_close_matches(str(value), ASSERTIONS, 1, 0.8) if named else []
+    if close or (named and (_ENDING.search(str(value)) or os.path.exists(str(value)))):
+        raise ConfigError(
+            "The name of a file or token service was given where an assertion's text belongs.", code="bad_argument",
+            hint=f"A token service by name: {close[0]!r}." if close else "A file: assertions.FromFile(path).",
+        )  # fmt: skip
+
+
 def source_of(value: object) -> Assertion:
     """Takes whatever may stand for an assertion.
 
@@ -93,6 +109,7 @@ def source_of(value: object) -> Assertion:
         named: Assertion = ASSERTIONS[value]()
         return named
     if isinstance(value, str | bytes):
+        _check_no_name(value)
         return Given(value)
     # Before callables, because credentials are callable too, as `requests` wants it.
     if callable(getattr(value, "token", None)):

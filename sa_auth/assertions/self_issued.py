@@ -11,9 +11,10 @@ import math
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from .._encoding import b64url, compact_json
+from .._fixed import Fixed
 from ..errors import ConfigError
 from ..policy import positive
 from ..signers.base import Signer
@@ -27,7 +28,7 @@ _HEADERS_BY_ARGUMENT = {"alg": "algorithm", "kid": "key_id"}
 _FROM_CERTIFICATE = ("x5t", "x5t#S256", "x5c")
 
 
-class SelfIssued:
+class SelfIssued(Fixed):
     """Mints JWTs of the general form of RFC 7523, and with it Google's.
 
     Args:
@@ -68,6 +69,17 @@ class SelfIssued:
         "subject",
     )
 
+    signer: Signer
+    issuer: str
+    audience: str | None
+    subject: str | None
+    scope: str | None
+    _lifetime: int
+    _backdate: int
+    _longest: int | None
+    _claims: Mapping[str, Any]
+    _headers: Mapping[str, Any]
+
     def __init__(
         self,
         signer: Signer,
@@ -84,12 +96,13 @@ class SelfIssued:
         type: str | None = "JWT",  # noqa: A002 - the header's own word
     ) -> None:
         positive(lifetime, "lifetime")
-        self.signer, self.issuer, self.audience = signer, issuer, audience
-        self.subject, self.scope = subject, scope
-        self._lifetime, self._backdate, self._longest = math.floor(lifetime) or 1, backdate, longest
-        self._claims = frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT)
         given = frozen_json(headers, "headers", _HEADERS_BY_ARGUMENT)
-        self._headers = given if type is None else MappingProxyType({"typ": type, **given})
+        self._fix(
+            signer=signer, issuer=issuer, audience=audience, subject=subject, scope=scope,
+            _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest,
+            _claims=frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT),
+            _headers=given if type is None else MappingProxyType({"typ": type, **given}),
+        )  # fmt: skip
         for name in _FROM_CERTIFICATE:
             if self._headers.get(name) is True:
                 signer.certificate_field(name)
@@ -133,6 +146,15 @@ class SelfIssued:
         extras = (json.dumps(dict(fields), sort_keys=True) for fields in (self._claims, self._headers))
         told = (text for part in parts for text in (("0", "") if part is None else ("1", part)))
         return ("self_issued", *told, *extras, self.signer.thumbprint)
+
+    def _told(self) -> str:
+        return self.describe()
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            "An assertion is not pickled: its key stays here.", code="not_picklable",
+            hint="Build the credentials from a path or an environment variable; those travel by name.",
+        )  # fmt: skip
 
     def describe(self) -> str:
         """What the assertion says, for a refusal's hint."""

@@ -190,7 +190,9 @@ def _check_jwt(text: str, now: float, where: str, *, rotates: bool) -> None:
         raise _refused(
             "truncated", f"The JWT from {where} is damaged or cut short{folded}.", retryable=rotates,
             hint=f"A JWT is three parts with full stops between them. Whatever fills {where} should write another file "
-            "and rename it, so that nobody reads half of one.",
+            "and rename it, so that nobody reads half of one."
+            if rotates
+            else "A JWT is three parts with full stops between them: take the whole of it.",
         )  # fmt: skip
     expires = (payload or {}).get("exp")
     if isinstance(expires, int | float) and not isinstance(expires, bool) and expires <= now:

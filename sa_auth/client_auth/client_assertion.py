@@ -6,8 +6,8 @@ section 2.2.
 
 from __future__ import annotations
 
+from .._fixed import Fixed
 from ..assertions.base import Assertion
-from ..assertions.fixed import Fixed
 from ..assertions.kinds import judged, taken
 from ..assertions.shape import kind_of, require_jwt, saml2_base64url
 from .base import Client, ClientAuth, TokenRequest

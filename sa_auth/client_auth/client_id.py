@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..assertions.fixed import Fixed
+from .._fixed import Fixed
 from ..errors import ConfigError
 from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody
 

@@ -6,12 +6,14 @@ import base64
 import hmac
 from urllib.parse import quote_plus
 
+from .._fixed import Fixed
 from .._secret import Secret
+from ..errors import ConfigError
 from .base import TokenRequest
-from .client_id import check_text
+from .client_id import check_text, is_text
 
 
-class ClientSecretBasic:
+class ClientSecretBasic(Fixed):
     """Sends client id and secret as HTTP Basic, each form-encoded first as the RFC wants it.
 
     Args:
@@ -30,11 +32,19 @@ class ClientSecretBasic:
 
     name = "client_secret_basic"
 
+    client_id: str
+    _secret: Secret
+
     def __init__(self, client_id: str, client_secret: str) -> None:
+        sealed = Secret(client_secret) if is_text(client_secret) else None
+        del client_secret  # or the frame of an error would hold it
         check_text(client_id, "client_id")
-        check_text(client_secret, "client_secret")
-        self.client_id = client_id
-        self._secret = Secret(client_secret)
+        if sealed is None:
+            raise ConfigError(
+                "client_secret is not a non-empty str.", code="bad_argument",
+                hint="Take it from where the client is registered.",
+            )  # fmt: skip
+        self._fix(client_id=client_id, _secret=sealed)
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:  # noqa: ARG002 - the port's signature
         """Gives the request with an Authorization header."""
@@ -46,8 +56,8 @@ class ClientSecretBasic:
         keyed = hmac.new(self._secret.reveal(), b"sa_auth client secret\0" + self.client_id.encode(), "sha256")
         return (self.name, self.client_id, keyed.hexdigest())
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.client_id!r})"
+    def _told(self) -> str:
+        return repr(self.client_id)
 
 
 class ClientSecretPost(ClientSecretBasic):

@@ -5,8 +5,8 @@ Source: RFC 7523 section 2.2; OpenID Connect Core section 9 for the method's nam
 
 from __future__ import annotations
 
+from .._fixed import Fixed
 from .._secret import Secret
-from ..assertions.fixed import Fixed
 from ..assertions.self_issued import SelfIssued
 from ..errors import ConfigError
 from ..policy import positive

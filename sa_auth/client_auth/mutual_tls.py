@@ -6,7 +6,7 @@ Source: RFC 8705 section 2 (`tls_client_auth`, `self_signed_tls_client_auth`: on
 
 from __future__ import annotations
 
-from ..assertions.fixed import Fixed
+from .._fixed import Fixed
 from ..errors import ConfigError
 from .base import Client, ClientAuth, TokenRequest, client_id_of, nobody
 from .client_id import check_text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..assertions.fixed import Fixed
+from .._fixed import Fixed
 from ..assertions.self_issued import SelfIssued, frozen_json
 from ..errors import ConfigError
 from ..policy import positive

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from .._encoding import digest
+from .._fixed import Fixed
 from .._secret import Secret
-from ..assertions.fixed import Fixed
 from ..errors import ConfigError
 
 _CODE = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.11

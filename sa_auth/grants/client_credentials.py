@@ -5,7 +5,7 @@ Source: RFC 6749 section 4.4; RFC 7521 section 6.2.
 
 from __future__ import annotations
 
-from ..assertions.fixed import Fixed
+from .._fixed import Fixed
 
 
 class ClientCredentials(Fixed):

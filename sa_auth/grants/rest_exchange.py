@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._encoding import digest
+from .._fixed import Fixed
 from .._secret import Secret
 from ..assertions.base import Assertion
-from ..assertions.fixed import Fixed
 from ..assertions.kinds import judged, jwt_of, taken
 from ..assertions.self_issued import frozen_json
 from ..errors import ConfigError

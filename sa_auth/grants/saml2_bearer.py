@@ -6,8 +6,8 @@ Source: RFC 7522 sections 2.1 and 3.
 
 from __future__ import annotations
 
+from .._fixed import Fixed
 from ..assertions.base import Assertion
-from ..assertions.fixed import Fixed
 from ..assertions.kinds import judged, saml2_of, taken
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:saml2-bearer"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from .._fixed import Fixed
 from ..assertions.base import Assertion
-from ..assertions.fixed import Fixed
 from ..assertions.kinds import judged, jwt_of, taken
 from ..assertions.shape import claims
 from ..errors import ConfigError

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from .._fixed import Fixed
 from ..assertions.base import Assertion
-from ..assertions.fixed import Fixed
 from ..assertions.kinds import judged, jwt_of, saml2_of, taken
 from ..errors import ConfigError
 from ..token import AnswerNames

@@ -110,7 +110,8 @@ def _private_block(blocks: list[Block], content: bytes) -> Block:
     raise fault(
         "key_damaged",
         "There is no private key in the text: it has no line '-----BEGIN ... PRIVATE KEY-----'.",
-        hint="Give the file's content, not its path. A .p12 or .pfx file is read by from_pfx, JSON by from_jwk.",
+        hint="A key's text begins with -----BEGIN; from_pem() takes that text and no path. A .p12 or .pfx file is read by "
+        "from_pfx(), JSON by from_jwk().",
     )
 
 

@@ -51,6 +51,7 @@ class Provider(NamedTuple):
         grant: The grant's name, by default.
         json: Whether it takes JSON in place of a form.
         revocation_endpoint: Where it revokes tokens; None: its metadata say it, or nobody.
+        default_subject: Whether `sub` is the issuer where the caller names nobody (RFC 7523 section 3 wants a `sub`).
     """
 
     name: str
@@ -66,6 +67,7 @@ class Provider(NamedTuple):
     grant: str = "jwt_bearer"
     json: bool = False
     revocation_endpoint: str | None = None
+    default_subject: bool = False
 
     def exchange(self, settings: Settings) -> Exchange:
         """Makes an exchange of checked settings.
@@ -122,7 +124,7 @@ class Provider(NamedTuple):
         return SelfIssued(
             self._signer(settings),
             issuer=issuer,
-            subject=settings.subject or (issuer if isinstance(asked, Offline) else None),
+            subject=settings.subject or (issuer if self.default_subject or isinstance(asked, Offline) else None),
             scope=scope if claimed else None,
             audience=_audience(settings, where),
             lifetime=self._lifetime(settings.lifetime),

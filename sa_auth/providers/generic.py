@@ -59,4 +59,4 @@ def _text_and_no_path(arguments: Mapping[str, Any], name: str, *, required: bool
         )  # fmt: skip
 
 
-GENERIC = Provider(name="generic", key_file=KeyFile(_recognise, _read))
+GENERIC = Provider(name="generic", default_subject=True, key_file=KeyFile(_recognise, _read))

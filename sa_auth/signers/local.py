@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .._fixed import Fixed
 from .._loading import load
 from ..errors import ConfigError, SigningError
 
@@ -24,7 +25,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_BUSY.acquire, after_in_parent=_BUSY.release, after_in_child=_BUSY.release)
 
 
-class LocalSigner:
+class LocalSigner(Fixed):
     """Signs with a loaded key.
 
     Args:
@@ -45,6 +46,11 @@ class LocalSigner:
 
     __slots__ = ("_algorithm", "_key", "_prepared", "key_id")
 
+    key_id: str | None
+    _key: Key
+    _algorithm: str
+    _prepared: Any
+
     def __init__(self, key: Key, *, algorithm: str | None = None, key_id: str | None = None) -> None:
         if algorithm is not None and algorithm not in key.algorithms:
             raise ConfigError(
@@ -52,10 +58,10 @@ class LocalSigner:
                 code="bad_algorithm",
                 hint=f"This key signs with {', '.join(key.algorithms)}.",
             )
-        self._key = key
-        self._algorithm = algorithm or key.algorithm
-        self._prepared: Any = None
-        self.key_id = key_id if key_id is not None else key.key_id
+        self._fix(
+            _key=key, _algorithm=algorithm or key.algorithm, _prepared=None,
+            key_id=key_id if key_id is not None else key.key_id,
+        )  # fmt: skip
 
     @property
     def algorithm(self) -> str:
@@ -95,7 +101,7 @@ class LocalSigner:
             failure = type(error).__name__
         if failure:
             raise SigningError(f"Signing with {self._algorithm} failed: {failure}.")
-        self._prepared = prepared
+        self._fix(_prepared=prepared)
         return signature
 
     def _prepare(self) -> Any:
@@ -122,8 +128,13 @@ class LocalSigner:
         """The public half as a JWK."""
         return self._key.public_jwk()
 
-    def __repr__(self) -> str:
-        return f"LocalSigner({self._algorithm}, key_id={self.key_id!r})"
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in LocalSigner.__slots__ or not hasattr(self, "__dict__"):
+            super().__setattr__(name, value)
+        object.__setattr__(self, name, value)  # what a caller's own subclass keeps beside it
+
+    def _told(self) -> str:
+        return f"{self._algorithm}, key_id={self.key_id!r}"
 
     def __reduce__(self) -> NoReturn:
         raise ConfigError(

@@ -329,3 +329,13 @@ def test_a_code_is_sent_once(make: Callable[..., Any], authority: Authority) -> 
         assert "sign in again" in error.hint
     assert len(authority.requests) == 1
     assert creds.token(), "the first one's sign-in is untouched"
+
+
+def test_one_family_of_two_scopes(make: Callable[..., ServiceAccountCredentials], authority: Authority) -> None:
+    """Credentials of another scope go on by the newest refresh token, and not by the one that was used up."""
+    creds = make(RefreshToken(authority.issue_refresh_token("app", scope="read write")))
+    creds.token()
+    assert creds.replace(scope="read").token().scope == "read"
+    assert creds.replace(scope="write").token().scope == "write"
+    sent = [record.form["refresh_token"] for record in refreshes(authority)]
+    assert len(set(sent)) == 3

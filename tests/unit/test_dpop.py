@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import hashlib
 import json
 import os
@@ -268,10 +267,9 @@ def test_canaries(make: Callable[..., Any]) -> None:
     creds = make(dpop=True)
     creds.token()
     shown = f"{dpop_of()!r}{DPoP(LocalSigner(from_pem(PRIVATE)), throw_away=True)!r}{creds!r}{creds.proofs!r}"
-    for attempt in (pickle.dumps, copy.deepcopy):
-        with pytest.raises(ConfigError) as caught:
-            attempt(dpop_of())
-        shown += f"{caught.value}{vars(caught.value)!r}"
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(dpop_of())
+    shown += f"{caught.value}{vars(caught.value)!r}"
     shown += json.dumps(read(creds.proofs.proof("GET", URL, "abc"))[0])
     number = from_pem(PRIVATE).private_key.private_numbers().private_value
     secret = base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")

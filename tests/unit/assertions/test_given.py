@@ -56,6 +56,17 @@ def test_what_is_no_assertion_is_refused_at_once(text: Any, code: str) -> None:
     assert CANARY not in everything_of(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"), [("token.jwt", "FromFile"), ("kubernets", "'kubernetes'"), (__file__, "FromFile")]
+)
+def test_a_name_is_no_text(name: str, instead: str) -> None:
+    """A file's name, or a token service's with a slip in it, is not sent as an assertion."""
+    with pytest.raises(ConfigError) as caught:
+        source_of(name)
+    assert caught.value.code == "bad_argument"
+    assert instead in caught.value.hint
+
+
 def test_it_ages() -> None:
     """One that has expired is refused when it is asked for, by its age and not by its text."""
     source = Given(token(exp=NOW))

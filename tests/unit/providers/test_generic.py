@@ -47,6 +47,15 @@ def test_defaults() -> None:
     assert "scope" not in claims
 
 
+def test_there_is_a_subject() -> None:
+    """RFC 7523 section 3, 2: there is always a sub; the issuer speaks for itself where nobody else is named."""
+    for given, expected in ((None, "robot"), ("user", "user")):
+        grant = GENERIC.exchange(settings(issuer="robot", subject=given)).grant
+        assert isinstance(grant, JWTBearer)
+        assert isinstance(grant.assertion, SelfIssued)
+        assert grant.assertion._payload(0)["sub"] == expected
+
+
 def test_scope_goes_into_claim_and_form() -> None:
     """A scope is asked for in both places, as servers differ in which they read."""
     exchange = GENERIC.exchange(settings(scope=("read", "write")))

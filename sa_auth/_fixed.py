@@ -1,7 +1,7 @@
-"""A value that does not change: what all who send an assertion are.
+"""A value that does not change: what decides where secrets go, or signs for it.
 
-Rule: set as it is made and never again, since it decides where secrets go; a copy is the thing itself. Stands beside the
-assertions, under the grants and client authentication. Source: FAULTS lines 35 and 37 in docs/faults.md.
+Rule: set as it is made and never again; a copy is the thing itself. Stands under grants, client authentication,
+assertions and signers. Source: FAULTS lines 35 and 37 in docs/faults.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Fixed:
             pass
         return f"{type(self).__name__}({told})"
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} does not change; make another")
 
     def __delattr__(self, name: str) -> NoReturn:

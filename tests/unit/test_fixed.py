@@ -7,8 +7,8 @@ import pickle
 
 import pytest
 
+from sa_auth._fixed import Fixed
 from sa_auth._secret import Secret
-from sa_auth.assertions.fixed import Fixed
 from sa_auth.errors import ConfigError
 
 
