@@ -12,17 +12,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sa_auth import ServiceAccountCredentials
+from sa_auth._clock import Deadline
 from sa_auth.caches import MemoryCache
 from sa_auth.errors import SaAuthError, TransportError
 from sa_auth.policy import Retry
 from sa_auth.testing import new_key
 from sa_auth.token import Token
 from sa_auth.transports import RequestsTransport
+from sa_auth.wire import Request, Response
 from tests.faults import (
     CHUNKED,
     FaultServer,
@@ -239,6 +242,27 @@ def test_late_answer_is_dropped(names: Names, server: FaultServer, trust: Trust)
     creds.close()
 
 
+def test_stuck_look_up_of_a_revocation(names: Names) -> None:
+    """Whoever revokes is freed at the deadline as well, with an error that tells of a token that is held on to."""
+    names.stuck.add("token.test")
+    issuer, real = "https://as.test", RequestsTransport()
+    where = {"issuer": issuer, "token_endpoint": f"{issuer}/token", "revocation_endpoint": "https://token.test/revoke"}
+
+    def send(request: Request, deadline: Deadline) -> Response:
+        if request.url.startswith("https://token.test/"):
+            return real.send(request, deadline)
+        answer = where if request.method == "GET" else {"access_token": "canary-token", "expires_in": 3600}
+        return Response(200, {}, json.dumps(answer).encode())
+
+    creds = credentials(f"{issuer}/token", server=issuer, transport=SimpleNamespace(send=send))
+    token = creds.token()
+    error, took = timed(creds.revoke)
+    assert (error.code, error.retryable) == ("timeout", True)
+    assert took < SLACK * BOUND
+    assert "canary" not in str(error)
+    assert creds.token() is token
+
+
 # rule 0, with a thread that is stuck
 
 
@@ -311,6 +335,7 @@ def test_back_off_spares_the_server(server: FaultServer) -> None:
 CHILD = """
 import json, sys
 from sa_auth import ServiceAccountCredentials
+from sa_auth._clock import Deadline
 from sa_auth.caches import MemoryCache
 from sa_auth.errors import SaAuthError
 from sa_auth.policy import Retry

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from sa_auth import ConfigError, InvalidClient, ResponseError, Retry, SaAuthError, TokenEndpointError, TransportError
+from sa_auth import (
+    ConfigError,
+    InvalidClient,
+    ResponseError,
+    Retry,
+    SaAuthError,
+    ServiceAccountCredentials,
+    TokenEndpointError,
+    TransportError,
+)
 from sa_auth._clock import Deadline
 from sa_auth._secret import Secret
+from sa_auth.caches import MemoryCache
 from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.exchange import Exchange
 from sa_auth.grants import ClientCredentials, SelfSigned
@@ -160,3 +172,39 @@ def test_canaries(answer: Response, run: Callable[..., Any]) -> None:
     shown = f"{error}{vars(error)!r}{ours}"
     assert (error.__cause__, error.__context__) == (None, None)
     assert not [canary for canary in (ACCESS, REFRESH, "canary-client-secret") if canary in shown]
+
+
+def test_on_a_thread_of_its_own(sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs on no caller's stack, so that Ctrl-C shows no token; on it where the machine gives no thread."""
+    threads = []
+
+    def send(request: Request, _deadline: Deadline) -> Response:
+        threads.append(threading.current_thread())
+        if request.peer == "revocation endpoint":
+            return Response(200)
+        return Response(
+            200,
+            {},
+            b'{"access_token": "abc", "issuer": "https://as.example", "revocation_endpoint": "%s"}' % WHERE.encode(),
+        )
+
+    def credentials() -> ServiceAccountCredentials:
+        return ServiceAccountCredentials(
+            issuer="app", grant="client_credentials", client_auth=ClientSecretBasic("app", "canary-client-secret"),
+            token_endpoint="https://as.example/token", server="https://as.example", cache=MemoryCache(), clock=sa_clock,
+            transport=SimpleNamespace(send=send),
+        )  # fmt: skip
+
+    here, creds = threading.current_thread(), credentials()
+    creds.token()
+    creds.revoke()
+    assert len(threads) == 3
+    assert here not in threads
+
+    def none_to_be_had(_thread: threading.Thread) -> None:
+        raise RuntimeError
+
+    creds.token()
+    monkeypatch.setattr(threading.Thread, "start", none_to_be_had)
+    creds.revoke()
+    assert threads[-1] is here
