@@ -827,7 +827,7 @@ def test_a_failure_by_one_way_is_none_by_another(
     broken = make(issuer=issuer, cache=memory, timeout=1.0)
     with authority.answer(400, {"error": "invalid_grant"}), pytest.raises(InvalidGrant):
         broken.token()
-    with pytest.raises(InvalidGrant, match="asked again in"):
+    with pytest.raises(InvalidGrant, match="next attempt is in"):
         broken.token()
     assert isinstance(make(issuer=issuer, cache=memory, timeout=2.0).token(), Token)
 
