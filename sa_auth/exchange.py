@@ -64,6 +64,7 @@ class Exchange:
 
     Attributes:
         host: The endpoint's host, for messages and limits.
+        family: Of the refresh token that the caller gave; None: the grant is another.
         identity: 32 bytes, see `identity`.
         way: What tells two ways of asking for one token apart: transport, timeout, retry.
     """
@@ -73,6 +74,7 @@ class Exchange:
         "clock",
         "dpop",
         "endpoint",
+        "family",
         "form",
         "grant",
         "host",
@@ -119,9 +121,10 @@ class Exchange:
         self.reload = reload
         self.server_clock = server_clock if server_clock is not None else ServerClock()
         server = metadata.issuer if metadata is not None else ""
-        self.host = urlsplit(endpoint or server).hostname or ""
+        self.host, where = urlsplit(endpoint or server).hostname or "", endpoint or f"server {server}"
+        self.family = grant.family(where) if isinstance(grant, RefreshToken) else None
         self.identity = identity_of(
-            endpoint or f"server {server}", grant, client_auth, scope=scope, form=form, dpop=dpop,
+            where, grant, client_auth, scope=scope, form=form, dpop=dpop,
             certificate_thumbprint=str(getattr(transport, "certificate_thumbprint", "")),
         )  # fmt: skip
         # Two default transports are one way; a failure by another may be no failure by this.
@@ -144,9 +147,10 @@ class Exchange:
         with self.conversation() as within:
             if self.reload is not None:
                 self.reload(False)
-            sent, failure, again = 0, None, None
-            if isinstance(self.grant, RefreshToken):
-                refresh_token, again = None, self.grant.taken_up(refresh_token)
+            sent, failure, grant, again = 0, None, self.grant, None
+            if self.family is not None:
+                again = self.family.taken_up(refresh_token)
+                refresh_token, grant = None, RefreshToken(again)
             if refresh_token is not None:
                 outcome = self._ask(RefreshToken(refresh_token), within, again=refresh_token)
                 if isinstance(outcome, Held):
@@ -155,10 +159,10 @@ class Exchange:
             # With the server out of reach, or no time left, another grant fares no better.
             reached = failure is None or (sent and not unseen(failure) and within.deadline.left() > 0)
             if failure is None or (self.grant.repeatable and reached):
-                outcome = self._ask(self.grant, within, sent=sent, again=again)
+                outcome = self._ask(grant, within, sent=sent, again=again)
                 if isinstance(outcome, Held):
-                    if isinstance(self.grant, RefreshToken) and outcome.refresh_token is not None:
-                        self.grant.follow(outcome.refresh_token)
+                    if self.family is not None and outcome.refresh_token is not None:
+                        self.family.newest = outcome.refresh_token
                     return outcome
                 failure = outcome
         raise failure
@@ -176,7 +180,7 @@ class Exchange:
         """
         asked_by = self.grant if grant is None else grant
         # A refresh without a scope is for the one that was granted (RFC 6749 section 6).
-        follow_up = isinstance(asked_by, RefreshToken) and asked_by is not self.grant
+        follow_up = isinstance(asked_by, RefreshToken) and self.family is None
         return token_request(
             asked_by, self.client_auth, now, url=(self.endpoint or "") if url is None else url, form=self.form,
             scope=self.scope if self.scope_field and not follow_up else "", json=self.json, dpop=self.dpop,

@@ -6,7 +6,10 @@ section 4.14 for rotation.
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+from weakref import WeakValueDictionary
 
 from .._encoding import digest
 from .._fixed import Fixed
@@ -14,6 +17,32 @@ from .._secret import Secret, fingerprint
 from ..errors import ConfigError
 
 _TOKEN = re.compile(r"[\x20-\x7e]+")  # RFC 6749 appendix A.17
+
+
+class Family:
+    """The refresh tokens that came of one at one server, whatever scope they were asked for by: the newest alone is good.
+
+    Args:
+        first: The one that the caller gave.
+    """
+
+    __slots__ = ("__weakref__", "_first", "newest")
+
+    def __init__(self, first: Secret) -> None:
+        self._first = self.newest = first
+
+    def taken_up(self, kept: Secret | None) -> Secret:
+        """Gives the newest: the one that was kept beside a token, unless another came since the family was begun."""
+        if kept is not None and self.newest is self._first:
+            self.newest = kept
+        return self.newest
+
+
+# Held weakly: the credentials that use one hold it. What is kept beside a token begins it anew.
+_families: WeakValueDictionary[tuple[str, tuple[str, ...]], Family] = WeakValueDictionary()
+_LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 
 class RefreshToken(Fixed):
@@ -30,15 +59,14 @@ class RefreshToken(Fixed):
         [('grant_type', 'refresh_token'), ('refresh_token', 'abc')]
     """
 
-    __slots__ = ("_first", "_newest")
+    __slots__ = ("_refresh_token",)
 
     advice = (
         "The refresh token is used up, revoked or too old: let the person sign in again, and make new credentials of "
         "the new one."
     )
 
-    _first: Secret
-    _newest: Secret
+    _refresh_token: Secret
 
     def __init__(self, refresh_token: str | Secret) -> None:
         sealed = refresh_token if isinstance(refresh_token, Secret) else None
@@ -50,38 +78,29 @@ class RefreshToken(Fixed):
                 "RefreshToken(refresh_token) is not a non-empty str of ASCII's characters.", code="bad_argument",
                 hint="It is the refresh_token of an earlier answer, without a line end.",
             )  # fmt: skip
-        self._fix(_first=sealed, _newest=sealed)
+        self._fix(_refresh_token=sealed)
 
     @property
     def repeatable(self) -> bool:
         """No: the server may have put another in its place already."""
         return False
 
-    def taken_up(self, kept: Secret | None) -> Secret:
-        """Goes on from the one that was kept beside a token, unless a newer one came in this process.
-
-        Returns:
-            The newest.
-        """
-        if kept is not None and self._newest is self._first:
-            self.follow(kept)
-        return self._newest
-
-    def follow(self, refresh_token: Secret) -> None:
-        """Notes the one that came in its place: credentials of another scope go on by that one, too."""
-        self._fix(_newest=refresh_token)
+    def family(self, server: str) -> Family:
+        """What came of it at a server: one for all credentials of this process that are made of it."""
+        with _LOCK:
+            return _families.setdefault((server, self.fingerprint()), Family(self._refresh_token))
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
-        """grant_type and the newest refresh token."""
-        return [("grant_type", "refresh_token"), ("refresh_token", self._newest.reveal().decode())]
+        """grant_type and the refresh token."""
+        return [("grant_type", "refresh_token"), ("refresh_token", self._refresh_token.reveal().decode())]
 
     def fingerprint(self) -> tuple[str, ...]:
-        """A hash of the first refresh token."""
-        return ("refresh_token", digest(self._first.reveal()).hex())
+        """A hash of the refresh token."""
+        return ("refresh_token", digest(self._refresh_token.reveal()).hex())
 
     def describe(self) -> str:
         """Which refresh token, by a hash."""
-        return f"refresh token {fingerprint(self._newest.reveal())}"
+        return f"refresh token {fingerprint(self._refresh_token.reveal())}"
 
     def _told(self) -> str:
-        return fingerprint(self._first.reveal())
+        return fingerprint(self._refresh_token.reveal())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import math
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from sa_auth.errors import (
     TransportError,
 )
 from sa_auth.exchange import Exchange, ServerClock
-from sa_auth.grants import JWTBearer, RestExchange, TokenExchange
+from sa_auth.grants import JWTBearer, RefreshToken, RestExchange, TokenExchange
 from sa_auth.keys import from_pem
 from sa_auth.metadata import Metadata
 from sa_auth.policy import Held, RefreshPolicy, Retry
@@ -690,3 +691,38 @@ def test_no_refresh_token_of_what_is_no_token_endpoint(clock: ManualClock) -> No
     grant = RestExchange(SelfIssued(SIGNER, issuer="robot", audience=ENDPOINT), field="jwt")
     assert exchange(clock, Pages(clock, answer), grant=grant).run().refresh_token is None
     assert exchange(clock, Pages(clock, answer)).run().refresh_token is not None
+
+
+class Rotating:
+    """A server that takes each refresh token once, and gives another each time."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def send(self, request: Request, _deadline: Deadline) -> Response:
+        """Notes by which one it is asked; the one before the newest, once more, would end them all."""
+        self.asked.append(parse_qs(request.body.decode())["refresh_token"][0])
+        answer = {"access_token": "abc", "refresh_token": f"again {len(self.asked)}"}
+        return Response(200, {}, json.dumps(answer).encode())
+
+
+def test_one_family_of_refresh_tokens(clock: ManualClock) -> None:
+    """Whoever asks by one refresh token, for whatever scope, goes on by the newest that came of it at that server."""
+    server, elsewhere = Rotating(), Rotating()
+
+    def asks(kept: Secret | None = None, **changes: Any) -> Secret | None:
+        made.append(exchange(clock, server, **{"grant": RefreshToken("first"), "client_auth": None, **changes}))
+        return made[-1].run(kept).refresh_token
+
+    made: list[Exchange] = []
+    kept = asks()
+    asks(scope="other", scope_field=True)
+    asks(kept)
+    made[0].run(kept)
+    asks(transport=elsewhere, endpoint="https://other.example/token")
+    assert server.asked == ["first", "again 1", "again 2", "again 3"]
+    assert elsewhere.asked == ["first"]
+    made.clear()
+    gc.collect()
+    asks(Secret("kept beside a token"))
+    assert server.asked[-1] == "kept beside a token"
