@@ -169,8 +169,11 @@ class Proofs:
         raise failure
 
     def learn(self, url: str, headers: Mapping[str, str]) -> bool:
-        """Keeps the nonce that a reply brought; see `DPoP.learn`."""
-        return self._dpop.learn(url, headers)
+        """Keeps the nonce that a reply brought; see `DPoP.learn`. What is no address or no headers brings none."""
+        try:
+            return self._dpop.learn(url, headers)
+        except (AttributeError, TypeError, ValueError):
+            return False
 
 
 def origin(url: str) -> str:

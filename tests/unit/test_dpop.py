@@ -318,3 +318,12 @@ def test_what_no_proof_is_made_for(arguments: Any, make: Callable[..., Any]) -> 
         make(dpop=True).proofs.proof(*arguments)
     assert caught.value.hint
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("url", [5, b"\xff", [], "https://api.example:99999/", "https://[::1/"], ids=repr)
+def test_no_nonce_of_nowhere(url: Any, make: Callable[..., Any]) -> None:
+    """From what is no address, or without headers, no nonce is learned, and nothing is raised."""
+    proofs = make(dpop=True).proofs
+    assert not proofs.learn(url, {"dpop-nonce": "n"})
+    assert not proofs.learn(URL, None)
+    assert proofs.learn(URL, {"dpop-nonce": "n"})
