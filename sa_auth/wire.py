@@ -18,6 +18,8 @@ from .token import NOTHING
 
 # No backslash: some readers of URLs take it for a slash, and would see another host than we do.
 _VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+# A host that all readers see alike: some decode %, or take what stands behind the bracket of an address for a name.
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\])(?::[0-9]*)?", re.ASCII)
 
 
 class Request(NamedTuple):
@@ -160,6 +162,8 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
             _ = parts.port
         except ValueError:
             parts = None
+    if parts is not None and not _HOST.fullmatch(parts.netloc.rpartition("@")[2]):
+        parts = None
     if not isinstance(url, str) or parts is None or not parts.hostname:
         raise ConfigError(
             f"{name} is no absolute URL, or has a space or line end in it.", code="bad_endpoint",

@@ -161,6 +161,9 @@ def test_endpoint(url: str) -> None:
         "https://as.example:port/", "https://as.example:99999/", "https://[::1/", "https://as.example/ token",
         "https://as.example/\ttoken", "https://as.example/\ntoken", "https://as.example/tökén", "https://äs.example/",
         "https://as.example\\@evil.example/", "https://as.example\\.evil.example/", 5, b"https://as.example/", None,
+        # what two readers take for two hosts
+        "http://[::1].evil.example/", "https://as%2Eexample/", "https://%6cocalhost/", "https://as.example;evil.example/",
+        "https://as.example,evil.example/", "https://[as.example]/", "https://as.example:80:443/",
     ],
 )  # fmt: skip
 def test_no_endpoint(url: Any) -> None:
