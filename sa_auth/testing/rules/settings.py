@@ -13,9 +13,7 @@ class Settings:
         audiences: The strings that name the authority to a grant.
         saml_audiences: The strings that name it to a SAML assertion.
         endpoints: The URLs of its token endpoint.
-        saml_audiences: tuple[str, ...]
-    endpoints: tuple[str, ...]
-    client_audiences: The strings that name it to a client's proof.
+        client_audiences: The strings that name it to a client's proof.
         sole_audience: Whether a client's proof has to name it alone, and as a plain string.
         leeway: Seconds by which the clocks may differ.
         max_lifetime: Seconds that an assertion may live at most.
