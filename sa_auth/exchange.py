@@ -260,7 +260,7 @@ class Exchange:
             asked: The instant before.
             number: How many requests will have been sent with this one.
         """
-        response, url, sent = None, "", number - 1
+        request, response, url, sent = None, None, "", number - 1
         try:
             url = self.address(name, within) or ""
             request = build(asked.wall + self.server_clock.skew(asked), url)
@@ -270,7 +270,7 @@ class Exchange:
                 self.dpop.learn(url, response.headers)
             return read(response)
         except SaAuthError as error:
-            failure = error.copy() if response is None else unsaid(error, request)
+            failure = error.copy() if request is None or response is None else unsaid(error, request)
         except Exception as error:  # noqa: BLE001 - whatever a part of the caller's own raises, it ends here
             failure = foreign(error)
         if self.metadata is not None and (not url or failure.status in {404, 405} or unseen(failure)):

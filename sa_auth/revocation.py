@@ -32,14 +32,17 @@ def revoke(exchange: Exchange, held: Held) -> None:
             "A self-signed token cannot be revoked: no server gave it.", code="not_revocable",
             hint="It lives as long as lifetime= says; delete the public key at the provider to end it at once.",
         )  # fmt: skip
-    tokens = [(held.token.access_token, "access_token")]
+    tokens = [(("token", held.token.access_token), ("token_type_hint", "access_token"))]
     if held.refresh_token is not None:
-        tokens.insert(0, (held.refresh_token.reveal().decode(), "refresh_token"))
+        again = held.refresh_token.reveal().decode()
+        tokens.append((("token", again), ("token_type_hint", "refresh_token")))
+        del again
     failure: SaAuthError | None = None
     with exchange.conversation() as within:
-        for token, kind in tokens:
-            failure = failure or _told(exchange, within, (("token", token), ("token_type_hint", kind)))
-    del tokens, token  # an error's traceback shows what stands in this frame
+        while tokens and failure is None:
+            # Taken out as it is used: an error's traceback shows what stands in this frame.
+            failure = _told(exchange, within, tokens.pop())
+    tokens.clear()
     if failure is not None:
         raise failure
 

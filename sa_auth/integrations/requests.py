@@ -19,6 +19,7 @@ from ..wire import is_loopback
 
 if TYPE_CHECKING:
     import requests
+    from requests.adapters import HTTPAdapter
 
 _log = logging.getLogger("sa_auth")
 _put = object.__setattr__  # the credentials object inherits from this class, and refuses to be changed
@@ -188,13 +189,14 @@ def _follow_with_care(request: Any, answered: Any, proofs: Proofs | None) -> Non
         again = copy()
         again.prepare_auth = _no_auth
         again.headers.pop(HEADER, None)
-        if proofs is not None:
+        prover = proofs
+        if prover is not None:
             prepare = again.prepare_cookies
 
             def prepare_cookies(cookies: Any) -> None:
                 prepare(cookies)
                 if _is_at(again.url, came_from):
-                    _prove(again, proofs)
+                    _prove(again, prover)
 
             again.prepare_cookies = prepare_cookies
         return again
@@ -296,7 +298,7 @@ def _foreign(request: object) -> ConfigError:
     )  # fmt: skip
 
 
-def adapter(creds: Any, **options: Any) -> requests.adapters.HTTPAdapter:
+def adapter(creds: Any, **options: Any) -> HTTPAdapter:
     """An adapter for a Session that presents the certificate which the tokens are bound to (RFC 8705 section 3).
 
     Whom to trust stays what the Session says (`verify`, REQUESTS_CA_BUNDLE). The certificate is shown to the hosts
