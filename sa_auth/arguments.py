@@ -54,9 +54,23 @@ def text(value: object, name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise ConfigError(f"{name} is of type {type(value).__name__}.", code="bad_argument", hint="It is a str.")
+    if not _is_unicode(value):
+        raise ConfigError(
+            f"{name} is no Unicode text.",
+            code="bad_argument",
+            hint="It was read from a file or variable that is no UTF-8.",
+        )
     if not value.strip():
         raise ConfigError(f"{name} is empty.", code="bad_argument", hint=f"Leave {name}= out, or give it a value.")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def words(value: object, name: str) -> tuple[str, ...]:
@@ -102,6 +116,10 @@ def pairs(value: object, name: str) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
         raise ConfigError(
             f"{name} is not a mapping of str to str.", code="bad_argument", hint="For example {'field': 'value'}."
+        )
+    if not all(_is_unicode(part) for item in value.items() for part in item):
+        raise ConfigError(
+            f"{name} holds what is no Unicode text.", code="bad_argument", hint="It was read from no UTF-8."
         )
     for uri in (part for key, part in value.items() if key == "resource"):
         absolute_uri(uri)

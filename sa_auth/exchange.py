@@ -306,8 +306,8 @@ class Exchange:
         outcome = self.send(
             "token_endpoint", lambda now, url: self.build(now, grant=grant, url=url), read, within, asked, number
         )
-        if isinstance(grant, OneTime) and _may_be_used_up(outcome, number):
-            grant.spend()
+        if isinstance(grant, OneTime) and not isinstance(outcome, Held) and _as_good_as_before(outcome, number):
+            grant.restore()
         if isinstance(outcome, TokenEndpointError) and not outcome.retryable and outcome.attempts == number:
             self._tell(outcome, grant)
         return outcome
@@ -343,8 +343,7 @@ class Exchange:
         return self.reload is not None and self.reload(True)
 
 
-def _may_be_used_up(outcome: Held | SaAuthError, number: int) -> bool:
-    if isinstance(outcome, Held):
-        return True
-    looked_at = not unseen(outcome) and not wants_nonce(outcome) and not isinstance(outcome, InvalidClient)
-    return outcome.attempts == number and looked_at
+def _as_good_as_before(failure: SaAuthError, number: int) -> bool:
+    """Whether a grant that goes once was given and not looked at; where it was not given, another is sending it."""
+    looked_at = not unseen(failure) and not wants_nonce(failure) and not isinstance(failure, InvalidClient)
+    return failure.code != "code_used" and (failure.attempts != number or not looked_at)

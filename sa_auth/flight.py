@@ -45,6 +45,7 @@ class Flight(Future[Token]):
         self.slot, self.exchange = slot, exchange
         self.limit, self.host = exchange.timeout, exchange.host
         self.token: Token | None = None
+        self.unwanted = False  # what it brings is for its waiters alone: the token before it was revoked meanwhile
         self.landed = False  # set under the lock: of its thread and the watch, one settles it
         self._gate = threading.Lock()  # closed until the flight has landed
         self._gate.acquire()
@@ -222,10 +223,11 @@ class Slot:
             flight.landed = True
             before = (self._failures, self._lives)
             outcome = held if failure is None else self._failed(flight.exchange, failure, now)
-            if failure is None and held is not None:
+            kept = failure is None and held is not None and not flight.unwanted
+            if kept and held is not None:
                 self._landed(held, now)
         self._log(before, failure)  # outside the lock: a handler may do what it likes, ask for a token among it
-        if failure is None and held is not None:
+        if kept and held is not None:
             self.memory.put(self.identity, held)
         flight.settle(outcome.token if outcome is not None else None, failure)
 
@@ -282,6 +284,8 @@ class Slot:
                 self.held = None
             if self._resort is held:
                 self._resort = None
+            if self.flight is not None:
+                self.flight.unwanted = True
             kept = self.memory.get(self.identity)
             if kept is not None and kept.token is held.token:
                 self.memory.discard(self.identity, kept)

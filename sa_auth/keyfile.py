@@ -115,11 +115,18 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
         for name in ("issuer", "token_endpoint"):
             if changed.get(name) != arguments.get(name):
                 raise KeyFileError(f"The new key file is of another {name}.", code="key_file_changed")
+        # A header or a connection may need it; the old one is of use until a whole new one is there.
+        if _certified(first) and not _certified(signer):
+            raise KeyFileError("The new key file has no certificate, and the old one has.", code="key_file_changed")
         return signer
 
     watched = WatchedSigner(place, first, again)
     recipe = ("file", place, unlock.rights, unlock.validate_key)
     return Opened(watched, arguments, recipe, watched.reload)
+
+
+def _certified(signer: Signer) -> bool:
+    return bool(getattr(getattr(signer, "key", None), "certificates", ()))
 
 
 def open_info(info: object, unlock: Unlock) -> Opened:

@@ -94,14 +94,22 @@ class Metadata(Fixed):
 
     def _read(self, within: Conversation, now: Instant) -> Mapping[str, Any]:
         absent: SaAuthError | None = None
+        telling: SaAuthError | None = None
         for address in self.addresses:
             try:
                 return self._judged(within, address, now)
-            except TokenEndpointError as error:
+            except (TokenEndpointError, ResponseError) as error:
                 absent = error.copy()
-            # A server that has one of them answers the others with 404 or thereabouts; anything else is no absence.
-            if absent.retryable or absent.status not in {400, 403, 404, 405, 406, 410}:
+            # A server that has one of them answers the others with 404 or thereabouts, or shows everybody its home page;
+            # anything else is no absence.
+            page = absent.code in {"not_json", "redirect"}
+            telling = absent if page else telling
+            if not page and (absent.retryable or absent.status not in {400, 403, 404, 405, 406, 410}):
                 break
+        if telling is None and isinstance(absent, ResponseError):
+            telling = absent
+        if telling is not None:
+            raise telling
         retryable = absent is not None and absent.retryable
         raise ResponseError(
             f"No metadata of the server {self.issuer} was found.", code="no_metadata", retryable=retryable,

@@ -34,14 +34,14 @@ class AuthorizationCode(Fixed):
         [('code', 'abc'), ('redirect_uri', 'https://app.example/cb')]
     """
 
-    __slots__ = ("_code", "_spent", "_verifier", "redirect_uri")
+    __slots__ = ("_code", "_unused", "_verifier", "redirect_uri")
 
     advice = _ANOTHER
 
     redirect_uri: str | None
     _code: Secret
     _verifier: Secret | None
-    _spent: bool
+    _unused: list[None]
 
     def __init__(self, code: str, redirect_uri: str | None = None, code_verifier: str | None = None) -> None:
         sealed = Secret(code) if isinstance(code, str) and code.strip() and _CODE.fullmatch(code) else None
@@ -65,24 +65,30 @@ class AuthorizationCode(Fixed):
                 "AuthorizationCode(code_verifier=) is not 43 to 128 characters of A-Z a-z 0-9 - . _ ~.",
                 code="bad_argument", hint="It is the verifier itself, not the challenge that was made of it.",
             )  # fmt: skip
-        self._fix(_code=sealed, _verifier=verifier, redirect_uri=redirect_uri, _spent=False)
+        self._fix(_code=sealed, _verifier=verifier, redirect_uri=redirect_uri, _unused=[None])
 
     @property
     def repeatable(self) -> bool:
         """No: a second use may cost the first one's tokens (RFC 6749 section 4.1.2)."""
         return False
 
-    def spend(self) -> None:
-        """Notes that a server may have seen the code."""
-        self._fix(_spent=True)
+    def restore(self) -> None:
+        """Notes that no server has looked at the code: it is as good as before."""
+        if not self._unused:
+            self._unused.append(None)
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
-        """grant_type, the code, and what binds it.
+        """grant_type, the code, and what binds it: once, unless it is restored.
 
         Raises:
             ConfigError: the code was sent before.
         """
-        if self._spent:
+        try:
+            self._unused.pop()  # in one step: of two threads, one sends the code
+            spent = False
+        except IndexError:
+            spent = True
+        if spent:
             raise ConfigError("The authorization code was sent once already.", code="code_used", hint=_ANOTHER)
         fields = [("grant_type", "authorization_code"), ("code", self._code.reveal().decode())]
         if self.redirect_uri is not None:

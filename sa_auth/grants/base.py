@@ -69,8 +69,8 @@ class Advised(Protocol):
 class OneTime(Protocol):
     """A grant that a server takes once."""
 
-    def spend(self) -> None:
-        """Is told that a server may have seen it."""
+    def restore(self) -> None:
+        """Is told that no server has looked at what `form` gave: it may give it again."""
         ...
 
 
