@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench system compare-faults clean
+.PHONY: demo test check bench vectors system compare-faults clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -22,6 +22,10 @@ check: .venv/ready-check  ## format, lint, types, floors
 
 bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
 	$(BIN)/python -m benchmarks.ours
+
+vectors: .venv/ready-test  ## captures what the vendors' own libraries send, and fails where it is not what the vectors have
+	$(PIP) install --group vectors
+	$(BIN)/python -m tests.vectors.capture --check
 
 compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
 	$(BIN)/python -m benchmarks.compare_faults

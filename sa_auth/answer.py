@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ._clock import Instant
 from ._jsonobject import json_object
 from ._secret import Secret
+from .assertions.shape import claims
 from .errors import ResponseError
 from .policy import RefreshPolicy, seconds
 from .refusal import check, http_date, unreadable
@@ -102,6 +103,8 @@ def _token(
             hint="No other token fits into a header; check that the token endpoint is one.",
         )  # fmt: skip
     life = _life(fields, response, asked, policy, names)
+    if names.own_end:
+        life = _own_life(value, asked, life)
     said_scope = fields.get("scope")
     left_out = _NOT_EXTRA if names is STANDARD else {*_NOT_EXTRA, names.token.partition(".")[0]}
     extra = {name: value for name, value in fields.items() if name not in left_out}
@@ -151,6 +154,12 @@ def _life(
         return policy.default_life  # never for ever
     # Below a second every call would be an exchange.
     return min(max(life, 1.0), policy.longest_life)
+
+
+def _own_life(token: str, asked: Instant, otherwise: float) -> float:
+    # Its own clock is the server's; the answer is seconds old, so ours will do.
+    end = seconds(claims(token).get("exp"))
+    return otherwise if end is None else max(end - asked.wall, 1.0)
 
 
 def _moment(value: Any) -> float | None:

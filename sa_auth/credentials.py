@@ -24,6 +24,7 @@ from .metadata import Metadata
 from .opened import Opened
 from .policy import RefreshPolicy, Retry
 from .providers import PROVIDERS
+from .providers.making import api_headers, exchange_of, kept_endpoint, prepared
 from .settings import REPLACEABLE, check, kept
 from .signers.base import Signer
 from .source import TokenSource
@@ -128,10 +129,11 @@ class ServiceAccountCredentials(RequestsAuth):
         unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
         opened = keyfile.open_key(key, unlock)
         settings = check(given, opened)
-        exchange = PROVIDERS.find(provider).exchange(settings)
+        vendor, settings = prepared(PROVIDERS.find(provider), settings)
+        exchange = exchange_of(vendor, settings)
         source = TokenSource(exchange, settings.memory)
-        super().__init__(source, settings.allowed_hosts)
-        object.__setattr__(self, "_given", kept(given, settings, opened, exchange.endpoint))
+        super().__init__(source, settings.allowed_hosts, api_headers(vendor, settings))
+        object.__setattr__(self, "_given", kept(given, settings, opened, kept_endpoint(vendor, exchange)))
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -20,15 +20,16 @@ from .answer import BEARER, DPOP, read_answer
 from .client_auth.base import ClientAuth
 from .dpop import DPoP
 from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError
-from .grants.base import Advised, Grant, Named, Offline, OneTime, Shaped
+from .explanation import Known, as_known, explained, known_of
+from .grants.base import Grant, Named, Offline, OneTime, Shaped
 from .grants.refresh_token import RefreshToken
 from .identity import identity_of
 from .metadata import Metadata
 from .policy import Held, RefreshPolicy, Retry, unseen
-from .refusal import OF_A_CODE, advise, explain, foreign, wants_nonce
-from .request import described, role_of, token_request, unsaid
+from .refusal import explain, foreign, leaves_grant, wants_nonce
+from .request import token_request, unsaid
 from .server_clock import ServerClock
-from .token import STANDARD
+from .token import NOTHING, STANDARD, AnswerNames
 from .wire import Conversation, Request, Response, Transport, conversing
 
 __all__ = ["Exchange", "ServerClock"]
@@ -52,6 +53,9 @@ class Exchange:
         scope_field: Whether the scope is sent as a field of the request.
         form: Extra fields, in order.
         json: Whether the fields are sent as JSON.
+        headers: More header fields of the token request.
+        names: Where token and end stand in the answer; the standard ones give way to the grant's own.
+        known: What the provider's refusals mean.
         dpop: Makes proofs; None: a bearer token is asked for.
         metadata: Of the server; None: nothing is looked up.
         revocation_endpoint: Where tokens are revoked; None: the metadata name it.
@@ -77,10 +81,13 @@ class Exchange:
         "family",
         "form",
         "grant",
+        "headers",
         "host",
         "identity",
         "json",
+        "known",
         "metadata",
+        "names",
         "policy",
         "reload",
         "retry",
@@ -104,6 +111,9 @@ class Exchange:
         scope_field: bool = False,
         form: tuple[tuple[str, str], ...] = (),
         json: bool = False,
+        headers: Mapping[str, str] = NOTHING,
+        names: AnswerNames = STANDARD,
+        known: tuple[Known, ...] = (),
         dpop: DPoP | None = None,
         metadata: Metadata | None = None,
         revocation_endpoint: str | None = None,
@@ -116,6 +126,7 @@ class Exchange:
     ) -> None:
         self.endpoint, self.grant, self.transport, self.client_auth = endpoint, grant, transport, client_auth
         self.scope, self.scope_field, self.form, self.json = scope, scope_field, form, json
+        self.headers, self.names, self.known = headers, names, known
         self.dpop, self.metadata, self.revocation_endpoint = dpop, metadata, revocation_endpoint
         self.policy, self.retry, self.timeout, self.clock = policy, retry, timeout, clock
         self.reload = reload
@@ -183,7 +194,8 @@ class Exchange:
         follow_up = isinstance(asked_by, RefreshToken) and self.family is None
         return token_request(
             asked_by, self.client_auth, now, url=(self.endpoint or "") if url is None else url, form=self.form,
-            scope=self.scope if self.scope_field and not follow_up else "", json=self.json, dpop=self.dpop,
+            scope=self.scope if self.scope_field and not follow_up else "", json=self.json, headers=self.headers,
+            dpop=self.dpop,
         )  # fmt: skip
 
     def conversation(self) -> AbstractContextManager[Conversation]:
@@ -276,6 +288,7 @@ class Exchange:
         if self.metadata is not None and (not url or failure.status in {404, 405} or unseen(failure)):
             self.metadata.forget()
         if isinstance(failure, TokenEndpointError) and not failure.retryable and response is not None:
+            failure = as_known(failure, self.known)
             explain(failure, response, self.clock.now(), corrected=self.server_clock.knows(self.clock.now()))
         failure.attempts = sent
         return failure
@@ -295,7 +308,7 @@ class Exchange:
             return self._made(grant, asked)
 
         def read(response: Response) -> Held:
-            names = grant.names if isinstance(grant, Named) else STANDARD
+            names = grant.names if isinstance(grant, Named) and self.names is STANDARD else self.names
             answer = read_answer(
                 response, asked=asked, policy=self.policy, scope=self.scope, names=names,
                 token_type=BEARER if self.dpop is None else DPOP,
@@ -306,10 +319,10 @@ class Exchange:
         outcome = self.send(
             "token_endpoint", lambda now, url: self.build(now, grant=grant, url=url), read, within, asked, number
         )
-        if isinstance(grant, OneTime) and not isinstance(outcome, Held) and _as_good_as_before(outcome, number):
+        if isinstance(grant, OneTime) and isinstance(outcome, SaAuthError) and leaves_grant(outcome, sent=number):
             grant.restore()
         if isinstance(outcome, TokenEndpointError) and not outcome.retryable and outcome.attempts == number:
-            self._tell(outcome, grant)
+            return explained(outcome, grant, self.client_auth, self.scope, self.form, self.known)
         return outcome
 
     def _made(self, grant: Offline, asked: Instant) -> Held | SaAuthError:
@@ -321,18 +334,12 @@ class Exchange:
             failure = foreign(error)
         return failure
 
-    def _tell(self, refusal: TokenEndpointError, grant: Grant) -> None:
-        """Adds to a refusal what to do about this grant, and what was sent."""
-        advise(refusal, role_of(grant, self.client_auth, of_client=isinstance(refusal, InvalidClient)))
-        if isinstance(grant, Advised) and isinstance(refusal, InvalidGrant):
-            more = refusal.skew is not None or refusal.hint in OF_A_CODE
-            refusal.hint = f"{refusal.hint} {grant.advice}" if more else grant.advice
-        refusal.hint = f"{refusal.hint} Sent: {described(grant, self.client_auth, self.scope, self.form)}.".strip()
-
     def _corrected(self, refusal: SaAuthError, skew: float) -> bool:
         """Whether something was mended that makes a refused request, minted with that skew, worth minting once more."""
+        meaning = known_of(refusal, self.known)
+        again = meaning is not None and meaning.again
         if not isinstance(refusal, InvalidGrant | InvalidClient) and refusal.code != "invalid_dpop_proof":
-            return False
+            return again
         if isinstance(refusal, TokenEndpointError) and refusal.skew is not None and abs(refusal.skew) <= _GREAT_SKEW:
             now = self.clock.now()
             self.server_clock.learn(refusal.skew, now)
@@ -340,10 +347,4 @@ class Exchange:
             if self.server_clock.skew(now) != skew:
                 _log.warning("the clock is %.0f s off the server's; minting by the server's clock", refusal.skew)
                 return True
-        return self.reload is not None and self.reload(True)
-
-
-def _as_good_as_before(failure: SaAuthError, number: int) -> bool:
-    """Whether a grant that goes once was given and not looked at; where it was not given, another is sending it."""
-    looked_at = not unseen(failure) and not wants_nonce(failure) and not isinstance(failure, InvalidClient)
-    return failure.code != "code_used" and (failure.attempts != number or not looked_at)
+        return again or (self.reload is not None and self.reload(True))

@@ -25,6 +25,7 @@ from .transports import LateTransport
 
 # Files that people mistake for a service account's key: a field or type of theirs -> what they are.
 _OTHER_KINDS = {"installed": "an OAuth client", "web": "an OAuth client", "authorized_user": "a person's login"}
+_ID_IN_NAME = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8$")
 Got = TypeVar("Got")
 
 
@@ -104,24 +105,33 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
         )  # fmt: skip
     place = _place(path)
 
-    def read() -> tuple[dict[str, Any], Signer]:
+    # Apple names its key files by the id of the key, which stands nowhere in them.
+    named = _ID_IN_NAME.search(place)
+    if named is not None and unlock.key_id is None:
+        unlock = unlock._replace(key_id=named.group(1))
+
+    def read() -> tuple[dict[str, Any], Signer | None]:
         data = read_secret(place, path, unlock.rights)
         return _at(f"in the key file{shown(path)}", lambda: _split(data, unlock, key_only=key_only))
 
     arguments, first = read()
+    recipe = ("file", place, unlock.rights, unlock.validate_key)
+    if first is None:
+        return Opened(None, arguments, recipe)
 
     def again() -> Signer:
         changed, signer = read()
-        for name in ("issuer", "token_endpoint"):
+        for name in ("issuer", "token_endpoint", "server"):
             if changed.get(name) != arguments.get(name):
                 raise KeyFileError(f"The new key file is of another {name}.", code="key_file_changed")
+        if signer is None:
+            raise KeyFileError("The new key file holds no key.", code="key_file_changed")
         # A header or a connection may need it; the old one is of use until a whole new one is there.
         if _certified(first) and not _certified(signer):
             raise KeyFileError("The new key file has no certificate, and the old one has.", code="key_file_changed")
         return signer
 
     watched = WatchedSigner(place, first, again)
-    recipe = ("file", place, unlock.rights, unlock.validate_key)
     return Opened(watched, arguments, recipe, watched.reload)
 
 
@@ -140,7 +150,8 @@ def open_info(info: object, unlock: Unlock) -> Opened:
             f"The key file's content is of type {type(info).__name__}, not a mapping.", code="bad_argument",
             hint="Pass what json.load() gives; a file's path goes to from_file(path).",
         )  # fmt: skip
-    return Opened(_info_signer(info, unlock), _without_key(info, unlock))
+    arguments, signer = _opened_info(info, unlock)
+    return Opened(signer, arguments)
 
 
 def open_env(name: object, unlock: Unlock) -> Opened:
@@ -243,8 +254,8 @@ def _text_of_variable(value: str) -> bytes | None:
     return decoded if decoded[:1] in {b"{", b"\x30"} or b"-----BEGIN" in decoded else None
 
 
-def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, Any], Signer]:
-    """Parts a file's content into arguments and a signer."""
+def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, Any], Signer | None]:
+    """Parts a file's content into arguments and a signer; None where the format holds no key."""
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return {}, unlock.signer(_key_from(data, unlock))
     info = _json(data)
@@ -255,7 +266,7 @@ def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, An
             "This is a JSON key file, which holds more than a key.", code="key_file_kind",
             hint="Open it with ServiceAccountCredentials.from_file(path), or from_info(mapping).",
         )  # fmt: skip
-    return _without_key(info, unlock), _info_signer(info, unlock)
+    return _opened_info(info, unlock)
 
 
 def _json(data: bytes) -> dict[str, Any]:
@@ -273,18 +284,18 @@ def _json(data: bytes) -> dict[str, Any]:
     return info
 
 
-def _info_signer(info: Mapping[str, Any], unlock: Unlock) -> Signer:
+def _opened_info(info: Mapping[str, Any], unlock: Unlock) -> tuple[dict[str, Any], Signer | None]:
+    """The arguments of a JSON key file without its key, and the key as a signer; None where the format holds none."""
     arguments = _recognised(info, unlock.provider)
-    certificate = unlock.certificate if unlock.certificate is not None else arguments.get("certificate")
+    used = {name: arguments.pop(name, None) for name in ("key", "certificate", "key_id", "algorithm", "password")}
+    if used["key"] is None:
+        return arguments, None
     chosen = Unlock(
-        unlock.password, certificate, unlock.key_id, unlock.algorithm or arguments.get("algorithm"), unlock.validate_key
-    )
-    return chosen.signer(_key_from(_encoded(arguments["key"]), chosen), arguments.get("key_id"))
-
-
-def _without_key(info: Mapping[str, Any], unlock: Unlock) -> dict[str, Any]:
-    used = {"key", "certificate", "key_id", "algorithm"}
-    return {name: value for name, value in _recognised(info, unlock.provider).items() if name not in used}
+        unlock.password if unlock.password is not None else used["password"],
+        unlock.certificate if unlock.certificate is not None else used["certificate"],
+        unlock.key_id, unlock.algorithm or used["algorithm"], unlock.validate_key,
+    )  # fmt: skip
+    return arguments, chosen.signer(_key_from(_encoded(used["key"]), chosen), used["key_id"])
 
 
 def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
@@ -294,6 +305,11 @@ def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
     for name in PROVIDERS:
         key_file = PROVIDERS[name].key_file
         if key_file is not None and key_file.recognise(info):
+            if key_file.named and wanted is None:
+                raise KeyFileError(
+                    f"A key file of {name} names addresses, files or a command that will be followed.", code="key_file_kind",
+                    hint=f"Say provider={name!r} in code if you trust where the file came from.",
+                )  # fmt: skip
             # Our own format serves every provider; a vendor's serves that vendor alone.
             if wanted not in {None, name} and name != "generic":
                 raise KeyFileError(

@@ -13,7 +13,7 @@ from typing import Any
 from . import errors
 from ._clock import Instant
 from .errors import ResponseError, SaAuthError, TokenEndpointError
-from .policy import LONGEST_RETRY_AFTER, seconds
+from .policy import LONGEST_RETRY_AFTER, seconds, unseen
 from .wire import Response
 
 _NOT_ERROR_WORD = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 section 5.2
@@ -176,6 +176,9 @@ def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
     description: Any = fields.get("error_description")
     if isinstance(error, dict):  # Google's APIs answer with an object where the RFC has a word
         error, description = error.get("status"), error.get("message")
+    if description is None:  # REST endpoints have other names for it
+        said = fields.get("message", fields.get("errors"))
+        description = said[0] if isinstance(said, list) and said else said
     code = _NOT_ERROR_WORD.sub("", error)[:64].strip() if isinstance(error, str) else ""
     if not isinstance(description, str):
         return code, ""
@@ -261,6 +264,18 @@ def http_date(text: str) -> float | None:
 def wants_nonce(refusal: SaAuthError) -> bool:
     """Whether a server wants a nonce in the DPoP proof (RFC 9449 section 8)."""
     return isinstance(refusal, TokenEndpointError) and refusal.code == "use_dpop_nonce"
+
+
+def leaves_grant(failure: SaAuthError, *, sent: int) -> bool:
+    """Whether no server has looked at a grant that goes once: a code, say, is as good as before.
+
+    Args:
+        failure: What came of sending it.
+        sent: How many requests were sent, had this one been.
+    """
+    looked_at = not (unseen(failure) or wants_nonce(failure) or isinstance(failure, errors.InvalidClient))
+    # Where it was not given at all, another thread is sending it.
+    return failure.code != "code_used" and (failure.attempts != sent or not looked_at)
 
 
 def advise(refusal: TokenEndpointError, role: str) -> None:

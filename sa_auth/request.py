@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from base64 import b64decode
+from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import parse_qsl, quote_plus, unquote_plus
 
@@ -17,6 +18,7 @@ from .client_auth.base import ClientAuth
 from .dpop import HEADER, DPoP
 from .errors import ConfigError, SaAuthError
 from .grants.base import Grant, Shaped
+from .token import NOTHING
 from .wire import Request, TokenRequest
 
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
@@ -38,6 +40,7 @@ def token_request(
     scope: str = "",
     form: tuple[tuple[str, str], ...] = (),
     json: bool = False,
+    headers: Mapping[str, str] = NOTHING,
     dpop: DPoP | None = None,
 ) -> Request:
     """Builds a token request.
@@ -50,6 +53,7 @@ def token_request(
         scope: A field of the request; empty: none. The grant's own goes before it.
         form: Extra fields.
         json: Whether the fields are sent as JSON.
+        headers: More header fields.
         dpop: Makes the proof; None: none is sent.
 
     Raises:
@@ -70,8 +74,8 @@ def token_request(
         asked = asked.with_header(HEADER, dpop.proof("POST", url, now))
     _once(asked)
     as_json = json or asked.json
-    headers = {"Accept": _JSON, "Content-Type": _JSON if as_json else _FORM, **asked.headers}
-    return Request(url, compact_json(_object(asked)) if as_json else encoded(asked.fields), headers)
+    whole = {"Accept": _JSON, "Content-Type": _JSON if as_json else _FORM, **headers, **asked.headers}
+    return Request(url, compact_json(_object(asked)) if as_json else encoded(asked.fields), whole)
 
 
 def revocation_request(
@@ -90,37 +94,6 @@ def revocation_request(
         asked = client_auth.apply(asked, now)
     headers = {"Accept": _JSON, "Content-Type": _FORM, **asked.headers}
     return Request(url, encoded(asked.fields), headers, peer="revocation endpoint")
-
-
-def described(grant: Grant, client_auth: ClientAuth | None, scope: str, form: tuple[tuple[str, str], ...] = ()) -> str:
-    """What was sent, for a refusal's hint; no secret."""
-    told = [grant.describe()]
-    if scope:
-        told.append(f"scope {scope!r}")
-    told += [f"{name} {value[:200]!r}" for name, value in form if name in _REPEATABLE]
-    if client_auth is not None:
-        method, *named = client_auth.fingerprint()[:2]
-        told.append(f"{method} {named[0]!r}" if named and named[0] else method)
-        # What an assertion of the client says; the other methods have no more to tell.
-        describe = getattr(client_auth, "describe", None)
-        told += [describe()] if describe is not None else []
-    return ", ".join(told)
-
-
-def role_of(grant: Grant, client_auth: ClientAuth | None, *, of_client: bool) -> str:
-    """Whose assertion a refusal is about; see `refusal.advise`.
-
-    Args:
-        grant: What was asked by.
-        client_auth: How the client named itself.
-        of_client: Whether the client was refused, and not the grant.
-    """
-    if of_client and (client_auth is None or client_auth.fingerprint()[0] == "client_id"):
-        return "nobody"
-    source = getattr(client_auth, "source", None) if of_client else getattr(grant, "assertion", None)
-    if source is not None and hasattr(source, "where"):
-        return "handed over"
-    return "client" if of_client else "grant"
 
 
 def unsaid(failure: SaAuthError, request: Request) -> SaAuthError:

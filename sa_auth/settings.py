@@ -65,6 +65,7 @@ class Settings(NamedTuple):
     reload: Callable[[bool], bool] | None = None
     metadata: Metadata | None = None
     server_by_caller: bool = True
+    algorithm: str | None = None
     dpop: DPoP | None = None
     opened: Opened | None = None
 
@@ -135,6 +136,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         server_by_caller=given["server"] is not None,
         dpop=_dpop(given["dpop"], opened),
         opened=opened,
+        algorithm=given["algorithm"] or opened.arguments.get("algorithm"),
         **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
     )
 

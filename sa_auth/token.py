@@ -82,6 +82,7 @@ class AnswerNames(NamedTuple):
         token: The token's name; a dot leads into an object: "auth.client_token".
         expires_in: The name of its life in seconds.
         expires_at: The name of its end, as an RFC 3339 date or Unix seconds; None: the answer names none.
+        own_end: Whether the token is a JWT whose `exp` says when it ends.
         token_types: Values of `token_type` that are taken beside the one asked for.
     """
 
@@ -89,6 +90,7 @@ class AnswerNames(NamedTuple):
     expires_in: str = "expires_in"
     expires_at: str | None = None
     token_types: tuple[str, ...] = ()
+    own_end: bool = False
 
 
 STANDARD = AnswerNames()

@@ -156,6 +156,20 @@ class SelfIssued(Fixed):
             hint="Build the credentials from a path or an environment variable; those travel by name.",
         )  # fmt: skip
 
+    def facts(self) -> dict[str, str]:
+        """What the assertion says by name, and its certificate's thumbprints where it has one; no secret."""
+        told = {"iss": self.issuer, "sub": self.subject, "aud": self.audience, "kid": self.signer.key_id,
+                "alg": self.signer.algorithm, "scope": self.scope}  # fmt: skip
+        found = {name: value for name, value in told.items() if value is not None}
+        try:
+            fields = {
+                "x5t": self.signer.certificate_field("x5t"),
+                "x5t_s256": self.signer.certificate_field("x5t#S256"),
+            }
+        except ConfigError:
+            return found
+        return {**found, **fields}
+
     def describe(self) -> str:
         """What the assertion says, for a refusal's hint."""
         told = (("iss", self.issuer), ("sub", self.subject), ("aud", self.audience), ("kid", self.signer.key_id))

@@ -6,10 +6,12 @@ or client id is completed once, when the credentials are made.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..errors import ConfigError
 from ..signers.base import Signer
+from ..token import NOTHING
 from ..wire import TokenRequest
 
 __all__ = ["Client", "ClientAuth", "Incomplete", "TokenRequest", "client_id_of", "nobody", "signer_of"]
@@ -39,16 +41,20 @@ class Client(NamedTuple):
     Attributes:
         client_id: As registered; None where none was given.
         signer: Its key; None where it has none.
-        server: The issuer identifier of the authorization server.
+        audience: `aud` of a client assertion: the issuer identifier of the server, or what its provider wants there.
         certificate_thumbprint: `x5t#S256` of the certificate that the transport presents; empty where it presents none.
-        shape: Arguments of the assertion that the face gives: lifetime, claims, headers.
+        shape: Arguments of the assertion: lifetime, claims, headers and the like.
+        typ: `typ` of a client assertion, where its provider wants another than usual.
+        with_client_id: Whether `client_id` is sent beside a client assertion.
     """
 
     client_id: str | None = None
     signer: Signer | None = None
-    server: str | None = None
+    audience: str | None = None
     certificate_thumbprint: str = ""
-    shape: tuple[tuple[str, object], ...] = ()
+    shape: Mapping[str, Any] = NOTHING
+    typ: str | None = None
+    with_client_id: bool = False
 
 
 @runtime_checkable

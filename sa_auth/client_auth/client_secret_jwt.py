@@ -14,7 +14,7 @@ from ..signers.shared_secret import SharedSecretSigner
 from .base import Client, ClientAuth, TokenRequest, nobody
 from .client_assertion import JWT_TYPE, TYP, sent
 from .client_id import check_text, is_text
-from .private_key_jwt import server_of
+from .private_key_jwt import audience_of
 
 
 class ClientSecretJWT(Fixed):
@@ -91,7 +91,7 @@ class ClientSecretJWT(Fixed):
         """
         if self._assertion is not None:
             return self
-        return self._with(_assertion=self._for(server_of(client, self.name)))
+        return self._with(_assertion=self._for(audience_of(client, self.name)))
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:
         """Gives the request with a fresh assertion."""

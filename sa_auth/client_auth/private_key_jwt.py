@@ -94,15 +94,15 @@ class PrivateKeyJWT(Fixed):
             return self
         given = self._given
         who = given["client_id"] if given["client_id"] is not None else client_id_of(client, self.name)
-        shape = {
-            **dict(client.shape),
-            **{name: given[name] for name in ("lifetime", "claims", "headers") if given[name] is not None},
-        }
+        own = {name: given[name] for name in ("lifetime", "claims", "headers") if given[name] is not None}
+        shape = {**dict(client.shape), **own}
+        typ = (client.typ or None) if given["typ"] == TYP and client.typ is not None else given["typ"]
         assertion = SelfIssued(
             given["signer"] if given["signer"] is not None else signer_of(client, self.name), issuer=who, subject=who,
-            audience=given["audience"] or server_of(client, self.name), type=given["typ"], **shape,
+            audience=given["audience"] or audience_of(client, self.name), type=typ, **shape,
         )  # fmt: skip
-        return self._with(_assertion=assertion)
+        beside = given["with_client_id"] or client.with_client_id
+        return self._with(_assertion=assertion, _given={**given, "typ": typ, "with_client_id": beside})
 
     def apply(self, request: TokenRequest, now: float) -> TokenRequest:
         """Gives the request with a fresh assertion."""
@@ -121,6 +121,11 @@ class PrivateKeyJWT(Fixed):
         assertion = self._ready()
         return f"client assertion with {assertion.describe()}, alg {assertion.signer.algorithm!r}, typ {self._given['typ']!r}"
 
+    @property
+    def assertion(self) -> SelfIssued | None:
+        """What it sends; None until it was completed."""
+        return self._assertion
+
     def _ready(self) -> SelfIssued:
         if self._assertion is None:
             raise nobody("PrivateKeyJWT")
@@ -130,19 +135,19 @@ class PrivateKeyJWT(Fixed):
         return f"audience={self._given['audience']!r}, typ={self._given['typ']!r}"
 
 
-def server_of(client: Client, method: str) -> str:
-    """The issuer identifier of the server.
+def audience_of(client: Client, method: str) -> str:
+    """The audience: the issuer identifier of the server, or what its provider wants there.
 
     Raises:
         ConfigError: it is not known.
     """
-    if client.server is None:
+    if client.audience is None:
         raise ConfigError(
             f"{method} needs to know the server it is for.", code="no_server",
             hint="Pass server=, the issuer identifier of the authorization server (`issuer` in its metadata). A server "
             "that wants another aud: client_auth.PrivateKeyJWT(audience=...), or the audience= of ClientSecretJWT.",
         )  # fmt: skip
-    return client.server
+    return client.audience
 
 
 def _check_signer(signer: object) -> None:

@@ -8,13 +8,14 @@ https://requests.readthedocs.io/en/latest/user/authentication/#new-forms-of-auth
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..dpop import HEADER, Proofs, origin
 from ..errors import ConfigError, SaAuthError
 from ..source import TokenSource
-from ..token import Token
+from ..token import NOTHING, Token
 from ..wire import is_loopback
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class RequestsAuth:
         source: Gives tokens.
         allowed_hosts: Hosts the token may be sent to; "*.example.com" stands for all below it. None: any over https,
             and this machine over http.
+        headers: More header fields that the provider wants on every call.
 
     Example:
         >>> import requests
@@ -47,23 +49,29 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_anywhere", "_header", "_proving", "_renewal", "_source")
+    __slots__ = ("_allowed", "_anywhere", "_header", "_more", "_proving", "_renewal", "_source")
 
     _source: TokenSource
     _renewal: Renewal
     _proving: Proofs | None
+    _more: dict[str, str]
     _allowed: tuple[str, ...] | None
     _anywhere: str | None
     _header: tuple[Token | None, str]
 
-    def __init__(self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None, headers: Mapping[str, str] = NOTHING
+    ) -> None:
         proofs = getattr(source, "proofs", None)
         _put(self, "_source", source)
         _put(self, "_proving", proofs)
         _put(self, "_renewal", Renewal(source, proofs))
         _put(self, "_allowed", allowed_hosts)
-        # The beginning of an address that needs no further look: none where hosts are named, or each call is proven.
-        _put(self, "_anywhere", "https://" if allowed_hosts is None and proofs is None else None)
+        _put(self, "_more", dict(headers))
+        # The beginning of an address that needs no further look: none where hosts are named, each call is proven, or a
+        # provider wants more than the token.
+        plain = allowed_hosts is None and proofs is None and not headers
+        _put(self, "_anywhere", "https://" if plain else None)
         _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -83,6 +91,7 @@ class RequestsAuth:
         proving = None
         if scheme != self._anywhere:
             self._check(url)
+            request.headers.update(self._more)
             proving = self._proving
         token = self._source.token()
         if proving is not None:  # before the header is written: the frame of an error would hold it

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from .._registry import Registry
-from .base import KeyFile, Provider
+from .base import KeyFile, Page, Provider
 
-__all__ = ["PROVIDERS", "KeyFile", "Provider"]
+__all__ = ["PROVIDERS", "KeyFile", "Page", "Provider"]
 
 # A provider is one file here and one line.
 PROVIDERS = Registry(
     "provider",
     {
-        "generic": "sa_auth.providers.generic:GENERIC",
+        # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
+        "generic": "sa_auth.providers.generic:GENERIC",
     },
 )

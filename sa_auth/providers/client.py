@@ -18,41 +18,45 @@ from ..grants.base import Offline
 from ..grants.client_credentials import ClientCredentials
 from ..settings import Settings
 from ..wire import Transport
+from .base import Provider
 
 
-def client_of(settings: Settings, grant: Grant, *, assertion_made: bool) -> tuple[ClientAuth | None, Transport]:
+def client_of(
+    provider: Provider, settings: Settings, grant: Grant, shape: Mapping[str, Any], *, audience: str | None,
+    assertion_made: bool,
+) -> tuple[ClientAuth | None, Transport]:  # fmt: skip
     """How the client names itself, and the transport that carries its proof where that is a certificate.
 
     Args:
+        provider: What the vendor wants.
         settings: The face's arguments.
         grant: What is asked by.
+        shape: What the vendor and the face say of an assertion of the client.
+        audience: Its `aud`, where it is known.
         assertion_made: Whether the key signs the grant's assertion.
 
     Raises:
         ConfigError: something is missing, said twice, or would be lost.
     """
-    method = _method(settings, grant, assertion_made=assertion_made)
+    method = _method(provider, settings, grant, assertion_made=assertion_made)
     transport = settings.presenting() if getattr(method, "presents_certificate", False) else settings.transport
-    shape = {name: getattr(settings, name) for name in ("lifetime", "claims", "headers")}
-    given = {name: value for name, value in shape.items() if value is not None}
     if not assertion_made:
-        _check_unused(settings, given, signs=getattr(method, "name", None) == "private_key_jwt")
+        _check_unused(provider, settings, signs=getattr(method, "name", None) == "private_key_jwt")
     lacking: object = method
     if isinstance(lacking, Incomplete):
         client = Client(
             client_id=settings.issuer, signer=settings.signer,
-            server=settings.metadata.issuer if settings.metadata is not None else None,
+            audience=audience, typ=provider.typ, with_client_id=provider.with_client_id, shape=shape,
             certificate_thumbprint=str(getattr(transport, "certificate_thumbprint", "")),
-            shape=() if assertion_made else tuple(given.items()),
         )  # fmt: skip
         method = lacking.completed(client)
     return method, transport
 
 
-def _method(settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
+def _method(provider: Provider, settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
     method: Any = settings.client_auth
     if method is None:
-        return _default_method(settings, grant, assertion_made=assertion_made)
+        return _default_method(provider, settings, grant, assertion_made=assertion_made)
     if isinstance(method, str):
         method = None if method == "none" else by_name(CLIENT_AUTH, method, "client_auth")
     elif not (isinstance(method, ClientAuth) and not isinstance(method, type)):
@@ -104,8 +108,13 @@ def by_name(shelf: Registry, name: str, argument: str) -> Any:
     return made
 
 
-def _default_method(settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
-    if assertion_made or isinstance(grant, Offline):
+def _default_method(provider: Provider, settings: Settings, grant: Grant, *, assertion_made: bool) -> ClientAuth | None:
+    if isinstance(grant, Offline):
+        return None
+    if provider.client_auth is not None:
+        named: ClientAuth = by_name(CLIENT_AUTH, provider.client_auth, "client_auth")
+        return named
+    if assertion_made:
         return None
     if settings.signer is not None:
         # What the key does not prove as a grant, it proves of the client (RFC 7523 section 2.2).
@@ -121,11 +130,13 @@ def _default_method(settings: Settings, grant: Grant, *, assertion_made: bool) -
     return None if settings.issuer is None else ClientId(settings.issuer)
 
 
-def _check_unused(settings: Settings, shape: Mapping[str, Any], *, signs: bool) -> None:
+def _check_unused(provider: Provider, settings: Settings, *, signs: bool) -> None:
     """Refuses what would say something in an assertion that nobody makes: it would be lost in silence."""
-    idle = [name for name in ("subject", "audience") if getattr(settings, name) is not None]
-    idle = [name for name in idle if not (name == "subject" and settings.subject == settings.issuer)]
-    idle += [] if signs else list(shape)
+    names = () if signs else ("lifetime", "claims", "headers")
+    idle = [name for name in ("subject", "audience", *names) if getattr(settings, name) is not None]
+    used = {"subject"} if provider.subject == "address" or settings.subject == settings.issuer else set()
+    used |= {"audience"} if provider.audience_field is not None else set()
+    idle = [name for name in idle if name not in used]
     if idle:
         raise ConfigError(
             f"{idle[0]}= has no place here: no assertion of the grant is signed.", code="bad_argument",

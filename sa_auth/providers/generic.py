@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import KeyFileError
-from .base import KeyFile, Provider
+from .base import KeyFile, Page, Provider
 
 # Arguments that are data. What opens a file, reaches a network or runs code is not taken from a file.
 _TEXT = frozenset({
@@ -59,4 +59,23 @@ def _text_and_no_path(arguments: Mapping[str, Any], name: str, *, required: bool
         )  # fmt: skip
 
 
-GENERIC = Provider(name="generic", default_subject=True, key_file=KeyFile(_recognise, _read))
+GENERIC = Provider(
+    name="generic",
+    page=Page(
+        title="Any server that follows the RFCs",
+        file="PEM, PFX, JWK, or a JSON file of our own.",
+        example="""from sa_auth import ServiceAccountCredentials
+
+creds = ServiceAccountCredentials.from_file(
+    "robot.pem", issuer="my-client-id", scope="orders.read", token_endpoint="https://login.example/oauth2/token"
+)
+as_client = ServiceAccountCredentials.from_file(
+    "robot.pem", issuer="my-client-id", grant="client_credentials", server="https://login.example", scope="orders.read"
+)""",
+        limits="None is known of a server in general.",
+        proven="real servers (oidc-provider, Authlib)",
+        sources=("RFC 7523", "draft-ietf-oauth-rfc7523bis"),
+    ),
+    subject="default",
+    key_file=KeyFile(_recognise, _read),
+)

@@ -12,7 +12,7 @@ from sa_auth.wire import Response
 
 from .faults import reply
 from .record import Verdict
-from .rules import RULES, Case
+from .rules import RULES, Case, Rule
 from .rules.uris import EXCHANGE
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -32,9 +32,9 @@ def first_broken(verdicts: tuple[Verdict, ...]) -> Verdict | None:
     return next((verdict for verdict in doubtful if verdict.ok is False), doubtful[0] if doubtful else None)
 
 
-def error_of(verdict: Verdict, case: Case) -> str:
-    """The `error` that a broken rule stands for."""
-    error = _ERRORS[verdict.rule]
+def error_of(verdict: Verdict, case: Case, others: tuple[Rule, ...] = ()) -> str:
+    """The `error` that a broken rule stands for, one of the RFCs' or of `others`."""
+    error = _ERRORS.get(verdict.rule) or next(rule.error for rule in others if rule.name == verdict.rule)
     if case.at_api:
         return "invalid_token" if error == "invalid_grant" else error
     # RFC 8693 section 2.2.2 knows one error for whatever is wrong with the tokens that are exchanged.

@@ -18,6 +18,7 @@ from sa_auth.wire import Request, Response
 
 from .api import Api
 from .desk import Desk
+from .dialects import DIALECTS, Dialect
 from .enrolment import Enrolment
 from .faults import Faults, Stage
 from .ledger import Ledger
@@ -49,6 +50,8 @@ class Authority(Enrolment, Stage):
             default lets it be absent.
         client_assertion_audience: What a client assertion names it by: "issuer", its issuer identifier alone and as a
             string; "token_endpoint", as older servers want it; or "any", those and `audience`.
+        dialect: A vendor's name in `sa_auth.testing.dialects.DIALECTS`, or a Dialect of one's own: its endpoint, rules,
+            answers and words for a no.
         keep: How many records `requests` keeps.
 
     Attributes:
@@ -96,6 +99,7 @@ class Authority(Enrolment, Stage):
         require_jti: bool = False,
         require_subject: bool = False,
         client_assertion_audience: str = "issuer",
+        dialect: str | Dialect | None = None,
         keep: int = 10_000,
     ) -> None:
         Enrolment.__init__(self)
@@ -109,6 +113,7 @@ class Authority(Enrolment, Stage):
         self.require_jti = require_jti
         self.require_subject = require_subject
         self.client_assertion_audience = client_assertion_audience
+        self.dialect: Dialect | None = DIALECTS.find(dialect) if isinstance(dialect, str) else dialect
         self.refresh_tokens: str | None = None
         self.resources: Iterable[str] | None = None
         self.saml_audience: str | None = None

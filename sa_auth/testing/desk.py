@@ -7,12 +7,15 @@ Source: RFC 6749 section 5, RFC 7009 section 2.2, RFC 8414 section 3, RFC 9449 s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from sa_auth.wire import Request, Response
 
-from .answers import error_of, first_broken, http_date, refused
+from .answers import described, error_of, first_broken, http_date, refused
 from .faults import Faults, reply
 from .ledger import Ledger
 from .metadata import document, styles_of
@@ -50,6 +53,11 @@ class Desk:
         if "/.well-known/" in path and styles_of(path, self._home(request)):
             return self._metadata(request)
         short = path.removeprefix(home) if home else path
+        dialect = self._authority.dialect
+        if dialect is not None and re.fullmatch(dialect.path, short):
+            return (
+                self._exchange(request) if dialect.rest else self._token(_as_form(request) if dialect.json else request)
+            )
         if short in self._endpoints:
             return self._endpoints[short](request)
         if short == "/api" or short.startswith("/api/"):
@@ -69,21 +77,23 @@ class Desk:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=request.body,
             now=authority.now(),
-            settings=self._settings(),
+            settings=self._settings(request),
             directory=self._world.register.directory,
             world=self._world,
         )
 
-    def _settings(self) -> Settings:
-        authority = self._authority
+    def _settings(self, request: Request) -> Settings:
+        authority, dialect = self._authority, self._authority.dialect
+        own = () if dialect is None else tuple(_filled(one, request, self._home(request)) for one in dialect.audiences)
+        longest = authority.max_lifetime if dialect is None or dialect.max_lifetime is None else dialect.max_lifetime
         return Settings(
-            audiences=authority.audiences,
+            audiences=own or authority.audiences,
             saml_audiences=authority.saml_audiences,
             endpoints=authority.endpoints,
-            client_audiences=authority.client_audiences,
+            client_audiences=own or authority.client_audiences,
             sole_audience=authority.client_assertion_audience == "issuer",
             leeway=authority.leeway,
-            max_lifetime=authority.max_lifetime,
+            max_lifetime=longest,
             require_jti=authority.require_jti,
             require_subject=authority.require_subject,
             proof_window=authority.dpop_window,
@@ -107,8 +117,11 @@ class Desk:
             return self._noted(case, verdicts, planned)
         if broken is not None:
             return self._refused(case, verdicts, broken)
-        response = reply(200, give(case, self._terms()), self._next_nonce(case))
-        return self._noted(case, verdicts, response, token=True)
+        fields, dialect = give(case, self._terms()), self._authority.dialect
+        if dialect is not None and dialect.answer is not None:
+            fields = dialect.answer(case, fields["access_token"], self._authority.token_lifetime)
+        status = 200 if dialect is None else dialect.status
+        return self._noted(case, verdicts, reply(status, fields, self._next_nonce(case)), token=True)
 
     def _exchange(self, request: Request) -> Response:
         case = self.case("exchange", request)
@@ -119,6 +132,9 @@ class Desk:
             return self._refused(case, verdicts, broken)
         lifetime = self._authority.token_lifetime
         token = give(case, self._terms())["access_token"]
+        dialect = self._authority.dialect
+        if dialect is not None and dialect.answer is not None:
+            return self._noted(case, verdicts, reply(dialect.status, dialect.answer(case, token, lifetime)), token=True)
         body = answer_of(self._authority.rest_answer, token, case.now + lifetime, lifetime)
         return self._noted(case, verdicts, reply(201, body), token=True)
 
@@ -155,11 +171,16 @@ class Desk:
         return Terms(authority.token_lifetime, authority.refresh_tokens, authority.dpop_downgrade)
 
     def _judged(self, case: Case, faults: Faults) -> tuple[tuple[Verdict, ...], Verdict | None, Response | None]:
-        verdicts = judge(case)
+        dialect = self._authority.dialect
+        verdicts = judge(case) if dialect is None else judge(case, dialect.rules, dialect.without)
         return verdicts, first_broken(verdicts), faults.take()
 
     def _refused(self, case: Case, verdicts: tuple[Verdict, ...], broken: Verdict) -> Response:
-        error = error_of(broken, case)
+        dialect = self._authority.dialect
+        error = error_of(broken, case, () if dialect is None else dialect.rules)
+        own = None if dialect is None else dialect.refusals.get(broken.rule, dialect.refusals.get(""))
+        if own is not None:
+            return self._noted(case, verdicts, reply(own.status, _worded(own.body, broken)), error)
         response = refused(broken, error, authorization="authorization" in case.headers)
         if error == "use_dpop_nonce":
             response.headers[_OWN_NONCE] = self._world.nonces.current  # type: ignore[index] # made by reply, a dict
@@ -184,3 +205,36 @@ class Desk:
         self._ledger.enter(case, verdicts, response, error, token=token)
         headers = {"date": http_date(case.now), "cache-control": "no-store", "pragma": "no-cache", **response.headers}
         return Response(response.status, headers, response.body)
+
+
+def _as_form(request: Request) -> Request:
+    """The same request with its JSON object as a form; what is none stays as it is, and is refused."""
+    try:
+        fields = json.loads(request.body)
+    except ValueError:
+        return request
+    if not isinstance(fields, dict) or "json" not in request.headers.get(
+        "content-type", request.headers.get("Content-Type", "")
+    ):
+        return request
+    pairs = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in fields.items()]
+    headers = {
+        **{name.lower(): value for name, value in request.headers.items()},
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    return request._replace(body=urlencode(pairs).encode("ascii"), headers=headers)
+
+
+def _filled(audience: str, request: Request, home: str) -> str:
+    parts = urlsplit(request.url)
+    base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else home.rstrip("/")
+    return audience.format(endpoint=f"{base}{parts.path}", home=base, host=parts.netloc or urlsplit(home).netloc)
+
+
+def _worded(body: Any, broken: Verdict) -> Any:
+    """The body of a refusal with what was found wrong in its texts."""
+    if isinstance(body, str):
+        return body.replace("{detail}", described(broken))
+    if isinstance(body, Mapping):
+        return {name: _worded(value, broken) for name, value in body.items()}
+    return [_worded(one, broken) for one in body] if isinstance(body, list) else body

@@ -14,6 +14,8 @@ from requests.adapters import HTTPAdapter
 from sa_auth import InvalidGrant, ServiceAccountCredentials
 from sa_auth.testing import Authority, google_key_file, new_key
 from sa_auth.wire import Response
+from tests.contract.material import MATERIAL
+from tests.docs.vendors import make_all, write
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -67,6 +69,9 @@ def world(tmp_path, monkeypatch):
         (tmp_path / "token.jwt").write_text(_assertion(private))
         (tmp_path / "robot.pfx").write_bytes(_pfx(private))
         (tmp_path / "robot.pfx").chmod(0o600)
+        write(tmp_path / "ec.pem", new_key("p256")[0])
+        write(tmp_path / "robot-and-certificate.pem", private + MATERIAL["rsa2048"].certificate.decode())
+        make_all(tmp_path, private)
         yield authority
 
 

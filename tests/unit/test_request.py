@@ -17,7 +17,7 @@ from sa_auth.dpop import DPoP
 from sa_auth.errors import ConfigError
 from sa_auth.grants import AuthorizationCode, ClientCredentials, JWTBearer, RestExchange, TokenExchange
 from sa_auth.keys import from_pem
-from sa_auth.request import described, revocation_request, token_request
+from sa_auth.request import revocation_request, token_request
 from sa_auth.signers.local import LocalSigner
 from sa_auth.testing import new_key
 from sa_auth.wire import Request
@@ -142,15 +142,6 @@ def test_revocation() -> None:
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert fields(revocation_request(ClientId("app"), NOW, url=URL, fields=told)) == [*told, ("client_id", "app")]
     assert "Authorization" not in revocation_request(None, NOW, url=URL, fields=told).headers
-
-
-def test_described() -> None:
-    """A refusal's hint tells grant, scope, method and client, and nothing that signs in."""
-    told = described(ClientCredentials(), BASIC, "read")
-    assert told == "grant client_credentials, scope 'read', client_secret_basic 'app'"
-    assert described(AuthorizationCode("canary"), None, "") == "an authorization code, without a code_verifier"
-    method = PrivateKeyJWT().completed(Client("app", SIGNER, "https://as.example"))
-    assert "private_key_jwt 'app', client assertion with iss 'app'" in described(ClientCredentials(), method, "")
 
 
 def test_a_request_shows_nothing() -> None:

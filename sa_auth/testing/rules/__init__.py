@@ -127,9 +127,15 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def judge(case: Case) -> tuple[Verdict, ...]:
-    """Judges a request by every rule that has a say in it, in their order."""
-    for rule in RULES:
+def judge(case: Case, more: tuple[Rule, ...] = (), without: frozenset[str] = frozenset()) -> tuple[Verdict, ...]:
+    """Judges a request by every rule that has a say in it, in their order.
+
+    Args:
+        case: The request.
+        more: A vendor's own rules, which come after the RFCs'.
+        without: Names of those that do not count.
+    """
+    for rule in (*(rule for rule in RULES if rule.name not in without), *more):
         verdict = rule.verdict(case)
         if verdict is not None:
             case.so_far.append(verdict)

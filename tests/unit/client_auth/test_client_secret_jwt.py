@@ -47,12 +47,12 @@ def test_the_proof(algorithm: str, secret: Any) -> None:
 
 def test_in_other_words() -> None:
     """Another type and lifetime where the caller says so; the server is the face's where no audience is named."""
-    method = ClientSecretJWT("app", SECRET, typ=None, lifetime=60).completed(Client(server=SERVER))
+    method = ClientSecretJWT("app", SECRET, typ=None, lifetime=60).completed(Client(audience=SERVER))
     text = sent(method)["client_assertion"]
     said = jwt.decode(text, options={"verify_signature": False})
     assert (said["aud"], said["exp"]) == (SERVER, 1_700_000_060)
     assert jwt.get_unverified_header(text) == {"alg": "HS256"}
-    own = ClientSecretJWT("app", SECRET, audience="https://as.example/token").completed(Client(server=SERVER))
+    own = ClientSecretJWT("app", SECRET, audience="https://as.example/token").completed(Client(audience=SERVER))
     assert jwt.decode(sent(own)["client_assertion"], options={"verify_signature": False})["aud"] == f"{SERVER}/token"
 
 

@@ -66,7 +66,7 @@ def test_fresh_for_each_request() -> None:
 
 def test_in_other_words() -> None:
     """Servers that want another audience or type get it where the caller says so, and there alone."""
-    header, claims = proof(PrivateKeyJWT(audience="https://as.example/token", typ="JWT"), KNOWN._replace(server=None))
+    header, claims = proof(PrivateKeyJWT(audience="https://as.example/token", typ="JWT"), KNOWN._replace(audience=None))
     assert (header["typ"], claims["aud"]) == ("JWT", "https://as.example/token")
     assert "typ" not in proof(PrivateKeyJWT(typ=None))[0]
 

@@ -1,0 +1,15 @@
+"""The vendors' dialects that the authority plays, one per file, written from each vendor's pages.
+
+Rule: nothing here is taken from a preset of the library, which is what these judge. A dialect is one file here and one
+line.
+"""
+
+from __future__ import annotations
+
+from sa_auth._registry import Registry
+
+from .base import Dialect, Refusal
+
+__all__ = ["DIALECTS", "Dialect", "Refusal"]
+
+DIALECTS = Registry("dialect", {"google": "sa_auth.testing.dialects.google:GOOGLE"})

@@ -1,0 +1,93 @@
+"""Writes docs/providers.md, and the table in the README, from the data of the providers.
+
+Rule: the page holds nothing that is not in the data; `python -m tests.docs.providers` rewrites it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sa_auth.providers import PROVIDERS, Provider
+
+ROOT = Path(__file__).parents[2]
+PAGE, README = ROOT / "docs" / "providers.md", ROOT / "README.md"
+BEGIN, END = "<!-- providers:begin -->", "<!-- providers:end -->"
+
+HEAD = """# Providers
+
+One page for each provider in `sa_auth.providers.PROVIDERS`, made from its data by `python -m tests.docs.providers`. The
+code runs in the tests. "Proven" says by what: the vendor's own library, whose request ours was compared with field by
+field, a real server, or the vendor's documentation only.
+"""
+
+SUBJECTS = {
+    "optional": "the user acted for, if any", "required": "required: the user acted for", "none": "none",
+    "default": "the issuer where nobody is named", "issuer": "always the issuer", "address": "required: it stands in the address",
+}  # fmt: skip
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD, *(section(PROVIDERS[name]) for name in order())]
+    return "\n".join(parts)
+
+
+def order() -> list[str]:
+    """The table's order, with the general one last."""
+    return [name for name in PROVIDERS if name != "generic"] + ["generic"]
+
+
+def section(provider: Provider) -> str:
+    """One provider."""
+    told = provider.page
+    rows = [
+        ("token endpoint", f"`{provider.token_endpoint}`" if provider.token_endpoint else "`token_endpoint=`, the key file's, or the server's metadata"),
+        ("grant", f"`{provider.grant}`" if isinstance(provider.grant, str) else f"`{type(provider.grant).__name__}`"),
+        ("audience", "none" if provider.audience == "" else f"`{provider.audience}`" if provider.audience else "`audience=`, or the rule of RFC 7523"),
+        ("subject", SUBJECTS[provider.subject]),
+        ("algorithms", ", ".join(provider.algorithms) or "any"),
+        ("lifetime", f"{provider.lifetime} s" + (f", at most {provider.longest} s from iat" if provider.longest else "")),
+    ]  # fmt: skip
+    lines = [f"\n## {told.title}\n", f'`provider="{provider.name}"`\n']
+    lines += [f"**From the console.** {told.console}\n"] if told.console else []
+    lines += [f"**Key file.** {told.file}\n"] if told.file else []
+    lines += [
+        "```python",
+        told.example,
+        "```\n",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in rows),
+        "",
+    ]
+    lines += [f"**Limits.** {told.limits}\n"] if told.limits else []
+    if provider.known:
+        lines += ["**What its refusals mean.**\n", "| words | meaning and remedy |", "|---|---|"]
+        lines += [
+            f"| `{known.pattern.replace('|', chr(92) + '|')}` | {_shown(known.hint)} |" for known in provider.known
+        ]
+        lines += [""]
+    lines += [f"**Not known.** {told.unknown}\n"] if told.unknown else []
+    lines += [f"**Proven.** {told.proven}. Sources: {'; '.join(told.sources)}.\n"]
+    return "\n".join(lines)
+
+
+def _shown(hint: str) -> str:
+    return hint.replace("{{", "{").replace("}}", "}").replace("|", "\\|")
+
+
+def table() -> str:
+    """The README's table."""
+    rows = [f"| `{name}` | {PROVIDERS[name].page.title} | {PROVIDERS[name].page.proven} |" for name in order()]
+    return "\n".join(["| provider | what it is | proven by |", "|---|---|---|", *rows])
+
+
+def readme(text: str) -> str:
+    """The README with its table made anew."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")

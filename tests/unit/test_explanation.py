@@ -1,0 +1,23 @@
+"""A refusal explained by what was sent."""
+
+from __future__ import annotations
+
+from sa_auth.client_auth import ClientSecretBasic, PrivateKeyJWT
+from sa_auth.client_auth.base import Client
+from sa_auth.explanation import described
+from sa_auth.grants import AuthorizationCode, ClientCredentials
+from sa_auth.keys import from_pem
+from sa_auth.signers.local import LocalSigner
+from sa_auth.testing import new_key
+
+SIGNER = LocalSigner(from_pem(new_key("p256")[0]))
+BASIC = ClientSecretBasic("app", "canary")
+
+
+def test_described() -> None:
+    """A refusal's hint tells grant, scope, method and client, and nothing that signs in."""
+    told = described(ClientCredentials(), BASIC, "read")
+    assert told == "grant client_credentials, scope 'read', client_secret_basic 'app'"
+    assert described(AuthorizationCode("canary"), None, "") == "an authorization code, without a code_verifier"
+    method = PrivateKeyJWT().completed(Client("app", SIGNER, "https://as.example"))
+    assert "private_key_jwt 'app', client assertion with iss 'app'" in described(ClientCredentials(), method, "")
