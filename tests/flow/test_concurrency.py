@@ -22,11 +22,11 @@ import sa_auth
 from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token, flight
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.flight import Flight
-from sa_auth.testing import Authority, ManualClock, Server, new_key
+from sa_auth.testing import Authority, ManualClock, Server
 from sa_auth.transports import RequestsTransport
 from sa_auth.wire import Request, Response
+from tests.flow.kit import PRIVATE, PUBLIC, eventually, herd
 
-PRIVATE, PUBLIC = new_key("p256")
 LIFE = 3600.0
 STALE_AT, EXPIRED_AT = 3400.0, 3571.0  # seconds into that life by which a token surely is the one or the other
 
@@ -38,53 +38,9 @@ def authority(sa_clock: ManualClock) -> Authority:
 
 
 @pytest.fixture
-def server(authority: Authority) -> Iterator[Server]:
-    """The same over HTTP."""
-    with authority.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def make(server: Server, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def make(make_robot: Callable[..., ServiceAccountCredentials]) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials of an identity of their own."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        issuer = f"robot-{secrets.token_hex(6)}"
-        server.authority.register(issuer, PUBLIC)
-        given = {"issuer": issuer, "token_endpoint": server.token_endpoint, "clock": sa_clock, "cache": MemoryCache()}
-        return ServiceAccountCredentials(PRIVATE, **{**given, **changes})
-
-    return credentials
-
-
-def herd(count: int, call: Callable[[], Any], *, within: float = 30.0) -> list[Any]:
-    """Calls from so many threads at the same moment, and gives what each got: a value or an error."""
-    barrier = threading.Barrier(count)
-    outcomes: list[Any] = []
-
-    def run() -> None:
-        barrier.wait(within)
-        try:
-            outcomes.append(call())
-        except BaseException as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    ends_at = time.monotonic() + within
-    for thread in threads:
-        thread.join(max(0.0, ends_at - time.monotonic()))
-    assert len(outcomes) == count, "somebody is still waiting"
-    return outcomes
-
-
-def eventually(condition: Callable[[], object], *, within: float = 10.0) -> None:
-    """Waits until something holds."""
-    ends_at = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not come to that"
-        time.sleep(0.002)
+    return make_robot
 
 
 def flight_of(creds: ServiceAccountCredentials) -> Flight | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +11,12 @@ import jwt
 import pytest
 import requests
 
-from sa_auth import ResponseError, Retry, SaAuthError, ServiceAccountCredentials
-from sa_auth.caches import MemoryCache
+from sa_auth import ResponseError, Retry, ServiceAccountCredentials
 from sa_auth.client_auth import ClientId
 from sa_auth.grants import AuthorizationCode, TokenExchange
-from sa_auth.testing import Authority, ManualClock, Server, new_key
-from sa_auth.wire import Request, Response
-
-PRIVATE, PUBLIC = new_key("p256")
-STALE, OVER = 3400.0, 3600.0
-
-
-class Site:
-    """What answers beside the token endpoint and the API: planned answers, and then an echo of the header fields."""
-
-    def __init__(self, authority: Authority) -> None:
-        self.seen: list[Request] = []
-        self.plan: list[Response] = []
-        self.server = Server(authority, routes=dict.fromkeys(("/a", "/b"), self.answer))
-        self.url = self.server.url
-
-    def answer(self, request: Request) -> Response:
-        """The next planned answer."""
-        self.seen.append(request)
-        if self.plan:
-            return self.plan.pop(0)
-        return Response(200, {"content-type": "application/json"}, json.dumps(dict(request.headers)).encode())
-
-    @property
-    def proofs(self) -> list[dict[str, Any]]:
-        """The claims of the proofs that came in, checked by PyJWT."""
-        return [claims(request.headers["dpop"]) for request in self.seen]
+from sa_auth.testing import Authority, ManualClock
+from sa_auth.wire import Response
+from tests.flow.kit import OVER, PUBLIC, STALE, Site, fails
 
 
 def claims(proof: str) -> dict[str, Any]:
@@ -49,6 +24,11 @@ def claims(proof: str) -> dict[str, Any]:
     key = jwt.PyJWK.from_dict(jwt.get_unverified_header(proof)["jwk"]).key
     found: dict[str, Any] = jwt.decode(proof, key, algorithms=["ES256"], options={"verify_iat": False})
     return found
+
+
+def proofs(site: Site) -> list[dict[str, Any]]:
+    """The claims of the proofs that came in beside the API, checked by PyJWT."""
+    return [claims(request.headers["dpop"]) for request in site.seen]
 
 
 def redirect(where: str, status: int = 302) -> Response:
@@ -70,48 +50,9 @@ def authority(sa_clock: ManualClock) -> Authority:
 
 
 @pytest.fixture
-def site(authority: Authority) -> Iterator[Site]:
-    """The same over HTTP, and a site beside it."""
-    made = Site(authority)
-    with made.server:
-        yield made
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Site]:
-    """Another origin, which knows none of our tokens."""
-    made = Site(Authority())
-    with made.server:
-        yield made
-
-
-@pytest.fixture
-def make(site: Site, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def make(make: Callable[..., Any], site: Site) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials with DPoP."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        given: dict[str, Any] = {
-            "issuer": "app", "server": site.url, "token_endpoint": site.server.token_endpoint, "clock": sa_clock,
-            "grant": "client_credentials", "dpop": True, "cache": MemoryCache(),
-        }  # fmt: skip
-        return ServiceAccountCredentials(PRIVATE, **{**given, **changes})
-
-    return credentials
-
-
-@pytest.fixture
-def session(make: Callable[..., ServiceAccountCredentials]) -> Iterator[requests.Session]:
-    """A Session with them."""
-    with requests.Session() as made:
-        made.auth = make()
-        yield made
-
-
-def fails(creds: ServiceAccountCredentials) -> SaAuthError:
-    """The error that comes of it."""
-    with pytest.raises(SaAuthError) as caught:
-        creds.token()
-    return caught.value
+    return partial(make, dpop=True, token_endpoint=site.server.token_endpoint)
 
 
 # --- the token request
@@ -231,11 +172,11 @@ def test_stolen_token(make: Callable[..., Any], site: Site, authority: Authority
 def test_proof_of_each_call(session: requests.Session, site: Site) -> None:
     """Each call has a proof of its own, which names method, address and token; a header of the caller's gives way."""
     for method in ("GET", "POST", "GET"):
-        session.request(method, f"{site.url}/a?page=2#x", headers={"DPoP": "mine"}, timeout=10)
-    proofs = site.proofs
-    assert [proof["htm"] for proof in proofs] == ["GET", "POST", "GET"]
-    assert {proof["htu"] for proof in proofs} == {f"{site.url}/a"}
-    assert len({proof["jti"] for proof in proofs}) == 3
+        session.request(method, f"{site.url}/planned?page=2#x", headers={"DPoP": "mine"}, timeout=10)
+    sent = proofs(site)
+    assert [proof["htm"] for proof in sent] == ["GET", "POST", "GET"]
+    assert {proof["htu"] for proof in sent} == {f"{site.url}/planned"}
+    assert len({proof["jti"] for proof in sent}) == 3
     assert session.get(f"{site.server.api_url}/x?y=1", timeout=10).status_code == 200
 
 
@@ -258,11 +199,11 @@ def test_nonce_of_every_answer(session: requests.Session, site: Site, authority:
 
 def test_never_content(session: requests.Session, site: Site, authority: Authority) -> None:
     """An API that wants another nonce each time, or gives none, is asked twice at most, and no token is renewed."""
-    site.plan = [challenge(f"n{number}") for number in range(9)]
-    assert session.get(f"{site.url}/a", timeout=10).status_code == 401
+    site.plan("/planned", *[challenge(f"n{number}") for number in range(9)])
+    assert session.get(f"{site.url}/planned", timeout=10).status_code == 401
     assert len(site.seen) == 2
-    site.plan = [Response(401, {"www-authenticate": 'DPoP error="use_dpop_nonce"'})] * 9
-    assert session.get(f"{site.url}/a", timeout=10).status_code == 401
+    site.plan("/planned", *[Response(401, {"www-authenticate": 'DPoP error="use_dpop_nonce"'})] * 9)
+    assert session.get(f"{site.url}/planned", timeout=10).status_code == 401
     assert (len(site.seen), authority.exchanges) == (3, 1)
 
 
@@ -319,11 +260,11 @@ def test_redirect_within_the_origin(
     status: int, method: str, before: list[Response], session: requests.Session, site: Site
 ) -> None:
     """A redirect within the origin is followed with a proof for its address and method, and the newest token."""
-    site.plan = [*before, redirect("/b?x=1", status)]
-    answer = session.post(f"{site.url}/a", data="body", timeout=10)
-    last = site.proofs[-1]
-    assert (answer.status_code, last["htm"], last["htu"]) == (200, method, f"{site.url}/b")
-    assert len({proof["jti"] for proof in site.proofs}) == len(site.seen) == 2 + len(before)
+    site.plan("/planned", *before, redirect("/echo?x=1", status))
+    answer = session.post(f"{site.url}/planned", data="body", timeout=10)
+    last = proofs(site)[-1]
+    assert (answer.status_code, last["htm"], last["htu"]) == (200, method, f"{site.url}/echo")
+    assert len({proof["jti"] for proof in proofs(site)}) == len(site.seen) == 2 + len(before)
     assert answer.json()["authorization"] == session.auth.token().authorization  # type: ignore[union-attr]
 
 
@@ -336,15 +277,15 @@ def test_redirect_to_another_origin(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login canary password canary\n")
     (tmp_path / "netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    site.plan = [*before, redirect(f"{elsewhere.url}/a")]
-    elsewhere.plan = [challenge("n")]
-    assert session.get(f"{site.url}/a", timeout=10).status_code == 401
+    site.plan("/planned", *before, redirect(f"{elsewhere.url}/planned"))
+    elsewhere.plan("/planned", challenge("n"))
+    assert session.get(f"{site.url}/planned", timeout=10).status_code == 401
     assert len(elsewhere.seen) == 1
     assert not {"authorization", "dpop"} & set(elsewhere.seen[0].headers)
 
 
 def test_redirect_to_no_port(session: requests.Session, site: Site) -> None:
     """A redirect to what is no address ends in requests' own error."""
-    site.plan = [redirect("http://localhost:99999/")]
+    site.plan("/planned", redirect("http://localhost:99999/"))
     with pytest.raises(requests.RequestException):
-        session.get(f"{site.url}/a", timeout=10)
+        session.get(f"{site.url}/planned", timeout=10)

@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sa_auth import ResponseError, Retry, SaAuthError, ServiceAccountCredentials
+from sa_auth import ResponseError, Retry, ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
 from sa_auth.grants import AuthorizationCode
-from sa_auth.testing import Authority, ManualClock, Server, new_key
+from sa_auth.testing import Authority, ManualClock, Server
 from tests.faults import FaultServer, answers, silent
-
-PRIVATE, PUBLIC = new_key("p256")
-OVER = 3600.0
-
-
-@pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority by the hand-moved clock."""
-    made = Authority(clock=sa_clock)
-    made.register("app", PUBLIC)
-    return made
-
-
-@pytest.fixture
-def server(authority: Authority) -> Iterator[Server]:
-    """The same over HTTP."""
-    with authority.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def make(server: Server, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
-    """Makes credentials that know the server's name and no endpoint."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        given: dict[str, Any] = {
-            "issuer": "app", "server": server.issuer, "clock": sa_clock, "grant": "client_credentials",
-            "cache": MemoryCache(),
-        }  # fmt: skip
-        return ServiceAccountCredentials(PRIVATE, **{**given, **changes})
-
-    return credentials
-
-
-def fails(creds: ServiceAccountCredentials) -> SaAuthError:
-    """The error that comes of it."""
-    with pytest.raises(SaAuthError) as caught:
-        creds.token()
-    return caught.value
+from tests.flow.kit import OVER, PRIVATE, fails, herd
 
 
 @pytest.mark.parametrize("style", ["both", "oauth", "oidc"])
@@ -67,11 +28,7 @@ def test_either_place(style: str, grant: str, make: Callable[..., Any], authorit
 def test_read_once(make: Callable[..., Any], authority: Authority, sa_clock: ManualClock) -> None:
     """One reading serves renewals, what replace() makes, and 50 threads at once."""
     creds = make()
-    threads = [threading.Thread(target=creds.token) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(10)
+    assert len(set(map(id, herd(50, creds.token)))) == 1
     for scope in ("read", "write"):
         creds.replace(scope=scope).token()
     sa_clock.advance(OVER)

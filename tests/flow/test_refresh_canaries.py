@@ -13,10 +13,10 @@ import pytest
 from sa_auth import ConfigError, SaAuthError, ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
 from sa_auth.grants import RefreshToken
-from sa_auth.testing import Authority, ManualClock, new_key
+from sa_auth.testing import Authority, ManualClock
 from sa_auth.testing.faults import reply
+from tests.flow.kit import PRIVATE, PUBLIC
 
-PRIVATE, PUBLIC = new_key("p256")
 SECRET = "canary-refresh-token"
 ANSWER = {"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "refresh_token": SECRET, "more": 1}
 

@@ -7,62 +7,37 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sa_auth
-from sa_auth import ConfigError, InvalidGrant, Retry, SaAuthError, ServiceAccountCredentials, TransportError
+from sa_auth import ConfigError, InvalidGrant, Retry, ServiceAccountCredentials, TransportError
 from sa_auth.caches import MemoryCache
 from sa_auth.grants import AuthorizationCode, Grant, RefreshToken, TokenExchange
-from sa_auth.testing import Authority, ManualClock, Record, Server, new_key
+from sa_auth.testing import Authority, ManualClock, Record, Server
 from tests.faults import FaultServer, Peer, reply
-
-PRIVATE, PUBLIC = new_key("p256")
-STALE, OVER = 3400.0, 3600.0  # seconds into a token's life of an hour
+from tests.flow.kit import OVER, STALE, eventually, fails, herd
 
 
 @pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority that rotates its refresh tokens, and takes the second use of one for theft."""
-    made = Authority(clock=sa_clock)
-    made.register("app", PUBLIC)
-    made.refresh_tokens = "rotate"
-    return made
+def authority(authority: Authority) -> Authority:
+    """It rotates its refresh tokens, and takes the second use of one for theft."""
+    authority.refresh_tokens = "rotate"
+    return authority
 
 
 @pytest.fixture
-def server(authority: Authority) -> Iterator[Server]:
-    """The same over HTTP."""
-    with authority.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def make(server: Server, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def make(make: Callable[..., ServiceAccountCredentials], server: Server) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials of a code, or of another grant."""
 
     def credentials(grant: Grant | str | None = None, **changes: Any) -> ServiceAccountCredentials:
-        given: dict[str, Any] = {
-            "issuer": "app", "server": server.issuer, "token_endpoint": server.token_endpoint, "clock": sa_clock,
-            "grant": grant or AuthorizationCode(server.authority.issue_code("app", scope="read")),
-            "cache": MemoryCache(),
-        }  # fmt: skip
-        return ServiceAccountCredentials(PRIVATE, **{**given, **changes})
+        grant = grant or AuthorizationCode(server.authority.issue_code("app", scope="read"))
+        return make(grant=grant, token_endpoint=server.token_endpoint, **changes)
 
     return credentials
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Waits until something holds."""
-    ends_at = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not come to that"
-        time.sleep(0.002)
 
 
 def grants(authority: Authority) -> list[str]:
@@ -73,13 +48,6 @@ def grants(authority: Authority) -> list[str]:
 def refreshes(authority: Authority) -> list[Record]:
     """The requests by a refresh token."""
     return [record for record in authority.requests if record.form["grant_type"] == "refresh_token"]
-
-
-def fails(creds: ServiceAccountCredentials) -> SaAuthError:
-    """The error that comes of it."""
-    with pytest.raises(SaAuthError) as caught:
-        creds.token()
-    return caught.value
 
 
 # --- rotation
@@ -105,18 +73,9 @@ def test_herd(make: Callable[..., Any], authority: Authority, sa_clock: ManualCl
     creds.token()
     sa_clock.advance(OVER)
     authority.delay = 0.1
-    barrier, got = threading.Barrier(200), []
-
-    def ask() -> None:
-        barrier.wait(20)
-        got.append(creds.token().access_token)
-
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert (len(got), len(set(got)), grants(authority)) == (200, 1, ["authorization_code", "refresh_token"])
+    got = herd(200, lambda: creds.token().access_token)
+    assert set(got) == {creds.token().access_token}
+    assert grants(authority) == ["authorization_code", "refresh_token"]
 
 
 def test_kept_where_no_new_one_comes(make: Callable[..., Any], authority: Authority, sa_clock: ManualClock) -> None:

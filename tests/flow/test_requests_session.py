@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,76 +19,15 @@ from requests.adapters import HTTPAdapter
 
 from sa_auth import ConfigError, ServiceAccountCredentials, TransportError
 from sa_auth.caches.memory import MemoryCache
-from sa_auth.testing import Authority, ManualClock, Server, new_key
-from sa_auth.wire import Request, Response
-
-PRIVATE, PUBLIC = new_key("p256")
-
-
-class Site:
-    """What answers beside the token endpoint and the API: paths for this file's tests, and all that came in there."""
-
-    def __init__(self, authority: Authority) -> None:
-        self.seen: list[Request] = []
-        self.answers: dict[str, list[Response]] = {}
-        paths = ("/echo", "/away", "/near", "/planned")
-        self.server = Server(authority, routes=dict.fromkeys(paths, self.answer))
-
-    def plan(self, path: str, *answers: Response) -> str:
-        """Gives these answers there, one after another, and then the echo; gives the URL."""
-        self.answers[path] = list(answers)
-        return f"{self.server.url}{path}"
-
-    def answer(self, request: Request) -> Response:
-        """The planned answer, or the request's header fields as JSON."""
-        self.seen.append(request)
-        planned = self.answers.get(request.url)
-        if planned:
-            return planned.pop(0)
-        return Response(200, {"content-type": "application/json"}, json.dumps(dict(request.headers)).encode())
+from sa_auth.testing import Authority, ManualClock
+from sa_auth.wire import Response
+from tests.flow.kit import PRIVATE, PUBLIC, Site, herd
 
 
 @pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority by the hand-moved clock."""
-    return Authority(clock=sa_clock)
-
-
-@pytest.fixture
-def site(authority: Authority) -> Iterator[Site]:
-    """It and a site beside it, over HTTP."""
-    made = Site(authority)
-    with made.server:
-        yield made
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[Site]:
-    """Another origin, which knows none of our tokens."""
-    made = Site(Authority())
-    with made.server:
-        yield made
-
-
-@pytest.fixture
-def make(site: Site, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def make(make_robot: Callable[..., ServiceAccountCredentials]) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials of an identity of their own."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        issuer = f"robot-{secrets.token_hex(6)}"
-        site.server.authority.register(issuer, PUBLIC)
-        given = {"issuer": issuer, "token_endpoint": site.server.token_endpoint, "clock": sa_clock}
-        return ServiceAccountCredentials(PRIVATE, **{**given, "cache": MemoryCache(), **changes})
-
-    return credentials
-
-
-@pytest.fixture
-def session(make: Callable[..., ServiceAccountCredentials]) -> Iterator[requests.Session]:
-    """A Session with them."""
-    with requests.Session() as made:
-        made.auth = make()
-        yield made
+    return make_robot
 
 
 def test_header_is_set(session: requests.Session, site: Site, authority: Authority) -> None:
@@ -298,21 +236,13 @@ def test_threads_with_the_same_refused_token(session: requests.Session, site: Si
     session.get(site.server.api_url, timeout=10)
     authority.revoke_all()
     authority.delay = 0.1
-    barrier = threading.Barrier(20)
-    statuses = []
 
-    def call() -> None:
+    def call() -> int:
         with requests.Session() as own:
             own.auth = session.auth
-            barrier.wait(10)
-            statuses.append(own.get(site.server.api_url, timeout=10).status_code)
+            return own.get(site.server.api_url, timeout=10).status_code
 
-    threads = [threading.Thread(target=call) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert statuses == [200] * 20
+    assert herd(20, call) == [200] * 20
     assert authority.exchanges == 2
 
 

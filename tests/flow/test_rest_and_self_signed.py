@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jwt
 import pytest
 import requests
 
-from sa_auth import ConfigError, ResponseError, SaAuthError, ServiceAccountCredentials
+from sa_auth import ConfigError, ResponseError, ServiceAccountCredentials
 from sa_auth._clock import Deadline
 from sa_auth.caches import MemoryCache
 from sa_auth.grants import RestExchange
 from sa_auth.providers import generic
-from sa_auth.testing import Authority, ManualClock, Server, new_key
+from sa_auth.testing import Authority, ManualClock, Server
 from sa_auth.wire import Request, Response
 from tests.faults import FaultServer, answers
+from tests.flow.kit import PRIVATE, PUBLIC, fails
 
-PRIVATE, PUBLIC = new_key("p256")
 API = "https://api.example/"
 
 
 @pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority by the hand-moved clock, which takes self-signed tokens as well."""
-    made = Authority(clock=sa_clock)
-    made.register("app", PUBLIC)
-    made.api.accept_self_signed(API)
-    return made
+def authority(authority: Authority) -> Authority:
+    """It takes self-signed tokens as well."""
+    authority.api.accept_self_signed(API)
+    return authority
 
 
 @pytest.fixture
-def server(authority: Authority) -> Iterator[Server]:
-    """The same over HTTP."""
-    with authority.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def rest(server: Server, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def rest(make: Callable[..., Any], server: Server) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials that ask the REST endpoint."""
-
-    def credentials(**names: Any) -> ServiceAccountCredentials:
-        return ServiceAccountCredentials(
-            PRIVATE, issuer="app", grant=RestExchange(**names), token_endpoint=f"{server.url}/exchange",
-            audience=server.token_endpoint, clock=sa_clock, cache=MemoryCache(),
-        )  # fmt: skip
-
-    return credentials
+    endpoint, audience = f"{server.url}/exchange", server.token_endpoint
+    return lambda **names: make(grant=RestExchange(**names), server=None, token_endpoint=endpoint, audience=audience)
 
 
 class Nowhere:
@@ -61,24 +47,9 @@ class Nowhere:
 
 
 @pytest.fixture
-def self_signed(sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
+def self_signed(make: Callable[..., Any]) -> Callable[..., ServiceAccountCredentials]:
     """Makes credentials whose JWT is the token."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        given: dict[str, Any] = {
-            "issuer": "app", "grant": "self_signed", "audience": API, "clock": sa_clock, "transport": Nowhere(),
-            "cache": MemoryCache(), **changes,
-        }  # fmt: skip
-        return ServiceAccountCredentials(PRIVATE, **given)
-
-    return credentials
-
-
-def fails(creds: ServiceAccountCredentials) -> SaAuthError:
-    """The error that comes of it."""
-    with pytest.raises(SaAuthError) as caught:
-        creds.token()
-    return caught.value
+    return partial(make, grant="self_signed", server=None, audience=API, transport=Nowhere())
 
 
 # --- a JWT to a REST endpoint

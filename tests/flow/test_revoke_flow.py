@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,41 +11,16 @@ import requests
 from sa_auth import ConfigError, SaAuthError, ServiceAccountCredentials, TokenEndpointError
 from sa_auth.caches import MemoryCache
 from sa_auth.grants import AuthorizationCode
-from sa_auth.testing import Authority, ManualClock, Server, new_key
+from sa_auth.testing import Authority, ManualClock, Server
 from sa_auth.testing.faults import reply
-
-PRIVATE, PUBLIC = new_key("p256")
-OVER = 3600.0
+from tests.flow.kit import OVER
 
 
 @pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority by the hand-moved clock."""
-    made = Authority(clock=sa_clock)
-    made.register("app", PUBLIC)
-    made.refresh_tokens = "rotate"
-    return made
-
-
-@pytest.fixture
-def server(authority: Authority) -> Iterator[Server]:
-    """The same over HTTP."""
-    with authority.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def make(server: Server, sa_clock: ManualClock) -> Callable[..., ServiceAccountCredentials]:
-    """Makes credentials of the client's own grant, or another."""
-
-    def credentials(**changes: Any) -> ServiceAccountCredentials:
-        given: dict[str, Any] = {
-            "issuer": "app", "server": server.issuer, "clock": sa_clock, "grant": "client_credentials",
-            "cache": MemoryCache(),
-        }  # fmt: skip
-        return ServiceAccountCredentials(PRIVATE, **{**given, **changes})
-
-    return credentials
+def authority(authority: Authority) -> Authority:
+    """It rotates its refresh tokens."""
+    authority.refresh_tokens = "rotate"
+    return authority
 
 
 def refused(creds: ServiceAccountCredentials) -> SaAuthError:
