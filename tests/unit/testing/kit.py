@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from sa_auth.testing import Authority, ManualClock, new_key
-from sa_auth.wire import Request, Response
+from sa_auth.testing.rules.rule import Rule
+from sa_auth.wire import Request
 
 URN = "urn:ietf:params:oauth"
 JWT_CLIENT = f"{URN}:client-assertion-type:jwt-bearer"
@@ -151,6 +153,17 @@ class Kit:
 Forge = Callable[[Kit], Request]
 
 
+def repeated(forge: Forge) -> Forge:
+    """A request that was sent before."""
+
+    def make(kit: Kit) -> Request:
+        request = forge(kit)
+        kit.authority.handle(request)
+        return request
+
+    return make
+
+
 @dataclass(frozen=True)
 class Pair:
     """A request that keeps a rule and one that breaks it alone, by an authority that was prepared for both."""
@@ -171,25 +184,37 @@ def cases(pairs: dict[str, list[Pair]]) -> list[Any]:
     ]
 
 
-def keeps(kit: Kit, name: str, pair: Pair) -> None:
-    """Checks that the good request is accepted, and every rule that has a say in it kept, the named one among them."""
-    pair.prepare(kit)
-    response = kit.authority.handle(pair.good(kit))
-    verdicts = {verdict.rule: verdict.ok for verdict in kit.authority.requests[-1].verdicts}
-    assert response.status in {200, 201}, kit.authority.explain()
-    assert set(verdicts.values()) == {True}, kit.authority.explain()
+def rules_of(module: ModuleType) -> set[str]:
+    """The names of the rules that a family's file defines."""
+    return {each.name for each in vars(module).values() if isinstance(each, Rule)}
 
 
-def breaks(kit: Kit, name: str, pair: Pair) -> Response:
-    """Checks that the bad request is refused for that one rule, with the error it stands for."""
-    pair.prepare(kit)
-    request = pair.bad(kit)
-    issued = kit.authority.exchanges
-    response = kit.authority.handle(request)
-    record = kit.authority.requests[-1]
-    assert [verdict.rule for verdict in record.broken] == [name], kit.authority.explain()
-    assert (response.status, record.error) == (pair.status, pair.error)
-    assert json.loads(response.body)["error"] == pair.error
-    assert kit.authority.exchanges == issued
-    assert record.broken[0].detail
-    return response
+class Judged:
+    """The two tests that every pair of a table has to pass; a file's class says which table."""
+
+    pairs: dict[str, list[Pair]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Runs each test once per pair, named by its rule."""
+        metafunc.parametrize(("name", "pair"), cases(self.pairs))
+
+    def test_what_keeps_every_rule_is_accepted(self, name: str, pair: Pair, kit: Kit) -> None:
+        """Whoever keeps all rules gets an answer in order, and every rule that has a say in it says that it is kept."""
+        pair.prepare(kit)
+        response = kit.authority.handle(pair.good(kit))
+        verdicts = {verdict.rule: verdict.ok for verdict in kit.authority.requests[-1].verdicts}
+        assert response.status in {200, 201}, kit.authority.explain()
+        assert set(verdicts.values()) == {True}, kit.authority.explain()
+
+    def test_what_breaks_one_rule_is_refused_for_that_rule_alone(self, name: str, pair: Pair, kit: Kit) -> None:
+        """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
+        pair.prepare(kit)
+        request = pair.bad(kit)
+        issued = kit.authority.exchanges
+        response = kit.authority.handle(request)
+        record = kit.authority.requests[-1]
+        assert [verdict.rule for verdict in record.broken] == [name], kit.authority.explain()
+        assert (response.status, record.error) == (pair.status, pair.error)
+        assert json.loads(response.body)["error"] == pair.error
+        assert kit.authority.exchanges == issued
+        assert record.broken[0].detail

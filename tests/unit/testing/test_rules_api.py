@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from sa_auth.testing.rules import api
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import Forge, Kit, Pair, breaks, cases, keeps, shown
+from tests.unit.testing.kit import Forge, Judged, Kit, Pair, rules_of, shown
 
 
 def by_dpop(key: str = "dpop", scheme: str = "DPoP", token: str | None = None) -> Forge:
@@ -54,19 +53,13 @@ PAIRS: dict[str, list[Pair]] = {
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) == {each.name for each in vars(api).values() if isinstance(each, Rule)}
+    assert set(PAIRS) == rules_of(api)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def challenge(kit: Kit, request: Request) -> str:

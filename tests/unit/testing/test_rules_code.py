@@ -8,9 +8,8 @@ import pytest
 
 from sa_auth.errors import ConfigError
 from sa_auth.testing.rules import code
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import CHALLENGE, VERIFIER, Forge, Kit, Pair, breaks, cases, keeps
+from tests.unit.testing.kit import CHALLENGE, VERIFIER, Forge, Judged, Kit, Pair, repeated, rules_of
 
 BACK = "https://page.test/back"
 
@@ -40,13 +39,6 @@ def just_in_time(kit: Kit) -> Request:
     return request
 
 
-def twice(kit: Kit) -> Request:
-    """A request that was sent before."""
-    request = redeemed()(kit)
-    kit.authority.handle(request)
-    return request
-
-
 plain = redeemed()
 PAIRS: dict[str, list[Pair]] = {
     "code_present": [Pair(plain, redeemed(code=""))],
@@ -72,25 +64,19 @@ PAIRS: dict[str, list[Pair]] = {
     ],
     "verifier_matches": [Pair(plain, redeemed(code_verifier="w" * 43), "invalid_grant")],
     "verifier_expected": [Pair(redeemed({}, code_verifier=""), redeemed({}), "invalid_grant")],
-    "code_once": [Pair(plain, twice, "invalid_grant")],
+    "code_once": [Pair(plain, repeated(plain), "invalid_grant")],
 }
 
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) == {each.name for each in vars(code).values() if isinstance(each, Rule)}
+    assert set(PAIRS) == rules_of(code)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def test_a_second_use_revokes_what_the_first_one_brought(kit: Kit) -> None:

@@ -6,12 +6,10 @@ import json
 from typing import Any
 
 import jwt
-import pytest
 
 from sa_auth.testing.rules import dpop
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import Forge, Kit, Pair, b64, breaks, cases, keeps
+from tests.unit.testing.kit import Forge, Judged, Kit, Pair, b64, rules_of
 
 BAD = "invalid_dpop_proof"
 
@@ -150,19 +148,13 @@ PAIRS: dict[str, list[Pair]] = {
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) == {each.name for each in vars(dpop).values() if isinstance(each, Rule)}
+    assert set(PAIRS) == rules_of(dpop)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def test_the_token_is_bound_and_says_so(kit: Kit) -> None:

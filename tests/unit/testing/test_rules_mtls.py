@@ -8,12 +8,9 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pytest
-
 from sa_auth.testing import Authority
 from sa_auth.testing.rules import mtls
-from sa_auth.testing.rules.rule import Rule
-from tests.unit.testing.kit import Forge, Kit, Pair, breaks, cases, certificate, keeps, shown
+from tests.unit.testing.kit import Forge, Judged, Kit, Pair, certificate, rules_of, shown
 
 
 def by(name: str | None, **fields: str) -> Forge:
@@ -35,19 +32,13 @@ PAIRS: dict[str, list[Pair]] = {
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) >= {each.name for each in vars(mtls).values() if isinstance(each, Rule)}
+    assert set(PAIRS) >= rules_of(mtls)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def test_the_record_names_the_method(kit: Kit) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sa_auth.testing.rules import refresh
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import Forge, Kit, Pair, breaks, cases, keeps
+from tests.unit.testing.kit import Forge, Judged, Kit, Pair, repeated, rules_of
 
 
 def refreshed(**fields: str) -> Forge:
@@ -19,13 +16,6 @@ def refreshed(**fields: str) -> Forge:
         return kit.post(grant_type="refresh_token", **{name: value for name, value in form.items() if value})
 
     return make
-
-
-def twice(kit: Kit) -> Request:
-    """A request that was sent before."""
-    request = refreshed()(kit)
-    kit.authority.handle(request)
-    return request
 
 
 def rotating(kit: Kit) -> None:
@@ -41,25 +31,19 @@ PAIRS: dict[str, list[Pair]] = {
         Pair(plain, refreshed(client_id="other"), "invalid_grant", prepare=lambda kit: kit.authority.register("other"))
     ],
     "refresh_scope": [Pair(refreshed(scope="a"), refreshed(scope="a c"), "invalid_scope")],
-    "refresh_token_once": [Pair(plain, twice, "invalid_grant", prepare=rotating)],
+    "refresh_token_once": [Pair(plain, repeated(plain), "invalid_grant", prepare=rotating)],
 }
 
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) == {each.name for each in vars(refresh).values() if isinstance(each, Rule)}
+    assert set(PAIRS) == rules_of(refresh)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def again(kit: Kit, token: str) -> dict[str, str]:

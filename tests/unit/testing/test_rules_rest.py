@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from sa_auth.testing.rules import rest
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import Forge, Kit, Pair, breaks, cases, keeps
+from tests.unit.testing.kit import Forge, Judged, Kit, Pair, rules_of
 
 
 def bearing(method: str = "POST", **changes: Any) -> Forge:
@@ -63,19 +60,13 @@ PAIRS: dict[str, list[Pair]] = {
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) >= {each.name for each in vars(rest).values() if isinstance(each, Rule)}
+    assert set(PAIRS) >= rules_of(rest)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def test_json_that_cannot_be_read_is_said_to_be_so(kit: Kit) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from sa_auth.testing.faults import reply
 from sa_auth.testing.rules import revocation
-from sa_auth.testing.rules.rule import Rule
 from sa_auth.wire import Request
-from tests.unit.testing.kit import SECRET, Forge, Kit, Pair, breaks, cases, keeps
+from tests.unit.testing.kit import SECRET, Forge, Judged, Kit, Pair, rules_of
 
 
 def own(kit: Kit) -> str:
@@ -45,19 +42,13 @@ PAIRS: dict[str, list[Pair]] = {
 
 def test_every_rule_has_such_a_pair() -> None:
     """No rule of the family is left out."""
-    assert set(PAIRS) >= {each.name for each in vars(revocation).values() if isinstance(each, Rule)}
+    assert set(PAIRS) >= rules_of(revocation)
 
 
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_keeps_every_rule_is_accepted(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever keeps all rules gets an answer in order."""
-    keeps(kit, name, pair)
+class TestPairs(Judged):
+    """Each request of the table is judged by its rule."""
 
-
-@pytest.mark.parametrize(("name", "pair"), cases(PAIRS))
-def test_what_breaks_one_rule_is_refused_for_that_rule_alone(name: str, pair: Pair, kit: Kit) -> None:
-    """Whoever breaks one rule is refused with its error, and no other rule is blamed."""
-    breaks(kit, name, pair)
+    pairs = PAIRS
 
 
 def test_a_revoked_token_is_worthless(kit: Kit) -> None:
