@@ -82,7 +82,10 @@ def explained(
         refusal.hint = f"{refusal.hint} {grant.advice}" if more else grant.advice
     else:
         advise(refusal, _role(grant, client_auth, of_client=isinstance(refusal, InvalidClient)))
-    refusal.hint = f"{refusal.hint} Sent: {described(grant, client_auth, scope, form)}.".strip()
+    try:
+        refusal.hint = f"{refusal.hint} Sent: {described(grant, client_auth, scope, form)}.".strip()
+    except Exception:  # noqa: BLE001, S110 - of a grant or method of the caller's own; the server's no is worth more
+        pass
     return refusal
 
 

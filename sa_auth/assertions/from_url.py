@@ -37,7 +37,7 @@ class FromURL(HandedOver):
     """Asks a token service for an assertion, anew for every exchange.
 
     Args:
-        url: Its address: https, or http to this machine.
+        url: Its address: https, or http to this machine. HTTP libraries log it, so a secret goes into `headers`.
         headers: Header name to value, or to a callable that gives it and is asked each time. Values are secrets.
         field: Where the assertion stands in a JSON answer: "value", or "data.token"; None: the whole body is it.
         method: "GET", "POST" or "PUT".

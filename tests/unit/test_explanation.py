@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sa_auth.client_auth import ClientSecretBasic, PrivateKeyJWT
 from sa_auth.client_auth.base import Client
-from sa_auth.explanation import described
+from sa_auth.errors import InvalidGrant
+from sa_auth.explanation import described, explained
 from sa_auth.grants import AuthorizationCode, ClientCredentials
 from sa_auth.keys import from_pem
 from sa_auth.signers.local import LocalSigner
@@ -21,3 +22,19 @@ def test_described() -> None:
     assert described(AuthorizationCode("canary"), None, "") == "an authorization code, without a code_verifier"
     method = PrivateKeyJWT().completed(Client("app", SIGNER, "https://as.example"))
     assert "private_key_jwt 'app', client assertion with iss 'app'" in described(ClientCredentials(), method, "")
+
+
+class Speechless(ClientCredentials):
+    """A grant of the caller's own that cannot tell what it sent."""
+
+    __slots__ = ()
+
+    def describe(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_a_grant_without_words() -> None:
+    """What a server said is not lost where a grant of the caller's own cannot say what it sent."""
+    refusal = explained(InvalidGrant("The token endpoint answered 400: invalid_grant."), Speechless(), None)
+    assert isinstance(refusal, InvalidGrant)
+    assert "no words" not in refusal.hint
