@@ -8,7 +8,7 @@ Source: RFC 9449 section 4.2, RFC 7638 section 3 for the thumbprint.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from sa_auth._encoding import b64url, compact_json
 from sa_auth.errors import ConfigError
 from sa_auth.testing.registration import VerifyKey, verify_key
 
-from .reading import Unjudged, json_object, split_jws
+from .reading import Jws, Unjudged
 from .signed import verifies
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -25,29 +25,8 @@ _MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("c
 
 
 @dataclass(frozen=True)
-class Proof:
-    """A proof as it was sent.
-
-    Attributes:
-        text: All of it.
-    """
-
-    text: str = field(repr=False)
-
-    @cached_property
-    def parts(self) -> tuple[bytes, bytes, bytes]:
-        """Header, claims and signature, decoded."""
-        return split_jws(self.text)
-
-    @cached_property
-    def header(self) -> dict[str, Any]:
-        """The JOSE header."""
-        return json_object(self.parts[0], "header")
-
-    @cached_property
-    def claims(self) -> dict[str, Any]:
-        """The claims, before anything vouches for them."""
-        return json_object(self.parts[1], "claims")
+class Proof(Jws):
+    """A proof as it was sent."""
 
     @cached_property
     def jwk(self) -> dict[str, Any]:

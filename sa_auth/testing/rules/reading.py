@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -56,6 +58,32 @@ def split_jws(text: str) -> tuple[bytes, bytes, bytes]:
         raise Unjudged(f"The assertion has {len(parts)} parts, not three.")
     header, claims, signature = (strict_b64url(part) for part in parts)
     return header, claims, signature
+
+
+@dataclass(frozen=True)
+class Jws:
+    """A JWS with claims, as it was sent.
+
+    Attributes:
+        text: All of it.
+    """
+
+    text: str = field(repr=False)
+
+    @cached_property
+    def parts(self) -> tuple[bytes, bytes, bytes]:
+        """Header, claims and signature, decoded."""
+        return split_jws(self.text)
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """The JOSE header."""
+        return json_object(self.parts[0], "header")
+
+    @cached_property
+    def claims(self) -> dict[str, Any]:
+        """The claims, before anything vouches for them."""
+        return json_object(self.parts[1], "claims")
 
 
 def strict_b64url(part: str) -> bytes:

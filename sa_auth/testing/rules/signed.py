@@ -8,14 +8,14 @@ Source: RFC 7523 section 3, which judges both roles by one list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sa_auth.testing.registration import Registration, VerifyKey
 from sa_auth.testing.replays import Replays
 
-from .reading import Unjudged, is_whole, json_object, miss, split_jws
+from .reading import Jws, Unjudged, is_whole, miss, split_jws
 
 GRANT_TYPES = frozenset({"jwt", "application/jwt", "authorization-grant+jwt"})
 CLIENT_TYPES = frozenset({"jwt", "application/jwt", "client-authentication+jwt"})
@@ -51,37 +51,20 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Signed:
+class Signed(Jws):
     """A JWT as it was sent.
 
     Attributes:
-        text: All of it.
         role: What it was sent as.
         issuers: Who may have issued it, by `iss`.
         now: Unix seconds by the authority's clock.
         replays: The ones seen before.
     """
 
-    text: str = field(repr=False)
     role: Role
     issuers: Mapping[str, Registration]
     now: float
     replays: Replays
-
-    @cached_property
-    def parts(self) -> tuple[bytes, bytes, bytes]:
-        """Header, claims and signature, decoded."""
-        return split_jws(self.text)
-
-    @cached_property
-    def header(self) -> dict[str, Any]:
-        """The JOSE header."""
-        return json_object(self.parts[0], "header")
-
-    @cached_property
-    def claims(self) -> dict[str, Any]:
-        """The claims, before anything vouches for them."""
-        return json_object(self.parts[1], "claims")
 
     @cached_property
     def registration(self) -> Registration:
