@@ -315,12 +315,12 @@ def explain(refusal: TokenEndpointError, response: Response, now: Instant, *, co
 def foreign(error: Exception) -> SaAuthError:
     """Stands for what a part of the caller's own raised: its text may hold anything, its class and place may not."""
     return SaAuthError(
-        f"{type(error).__name__} was raised while asking for a token, {_where(error)}.", code="unexpected",
+        f"{type(error).__name__} was raised while asking for a token, {place_of(error)}.", code="unexpected",
         hint="A transport, signer or callable handed over raised it; nothing of this library does.",
     )  # fmt: skip
 
 
-def _where(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """The file and line that raised; the text of a foreign error may hold anything, its place may not."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

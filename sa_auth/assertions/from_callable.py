@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 from ..errors import ConfigError, SaAuthError
+from ..refusal import place_of
 from .handed import HandedOver
 
 Asked = TypeVar("Asked", bound=Callable[[], Any])
@@ -120,7 +121,7 @@ def ask(function: Callable[[], Any], where: str) -> Any:
         failure = error.copy()
     except Exception as error:  # noqa: BLE001 - the caller's own function may raise anything
         failure = ConfigError(
-            f"{type(error).__name__} was raised by {where}, {_place(error)}.", code="assertion_callable",
+            f"{type(error).__name__} was raised by {where}, {place_of(error)}.", code="assertion_callable",
             retryable=True, hint="Call it by itself to see why.",
         )  # fmt: skip
     else:
@@ -139,12 +140,3 @@ def _close(value: object) -> None:
 def _shown(function: object) -> str:
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) else type(function).__qualname__
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "nobody knows where"
-    return f"at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
