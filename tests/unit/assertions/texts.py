@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import traceback
+from collections.abc import Callable
 from typing import Any
 
-from sa_auth.errors import SaAuthError
+import pytest
+
+from sa_auth.errors import ConfigError, SaAuthError
 
 NOW = 1_700_000_000.0
 CANARY = "canary-7c41f0"
@@ -46,3 +49,15 @@ def everything_of(error: SaAuthError) -> str:
     whole = traceback.TracebackException.from_exception(error, capture_locals=True)
     frames = [repr(frame.locals) for frame in whole.stack if "/sa_auth/" in frame.filename]
     return "\n".join([str(error), repr(error), repr(error.args), repr(vars(error)), *frames])
+
+
+def refused(act: Callable[[], Any]) -> ConfigError:
+    """The error, once it is known to have a code and advice, and neither in it nor in our frames a secret."""
+    with pytest.raises(ConfigError) as caught:
+        act()
+    assert caught.value.code
+    assert caught.value.hint
+    shown = everything_of(caught.value)
+    assert CANARY not in shown
+    assert b64url(CANARY.encode()) not in shown
+    return caught.value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -15,22 +14,11 @@ from hypothesis import strategies as st
 
 from sa_auth._encoding import b64url
 from sa_auth._secret import Secret
-from sa_auth.errors import ConfigError
 from sa_auth.signers import Signer
 from sa_auth.signers.shared_secret import SharedSecretSigner
-from tests.unit.assertions.texts import CANARY, everything_of
+from tests.unit.assertions.texts import CANARY, refused
 
 LONG = Secret(f"{CANARY}-{'s' * 64}")
-
-
-def refused(act: Callable[[], Any]) -> ConfigError:
-    """The error, once it is known to have a code and advice, and no secret in it or in our frames."""
-    with pytest.raises(ConfigError) as caught:
-        act()
-    assert caught.value.code
-    assert caught.value.hint
-    assert CANARY not in everything_of(caught.value)
-    return caught.value
 
 
 def test_the_vector_of_the_rfc() -> None:
