@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from .._encoding import b64url, compact_json
 from .._fixed import Fixed
+from .._loading import load
 from ..errors import ConfigError
 from ..policy import positive
 from ..signers.base import Signer
@@ -43,6 +44,8 @@ class SelfIssued(Fixed):
         claims: Extra claims. `{"nbf": True}` asks for an `nbf` equal to `iat`.
         headers: Extra JOSE header fields. True for "x5t", "x5t#S256" or "x5c" takes it from the certificate.
         type: `typ` of the header; None: none.
+        issuer_suffix: What `iss` ends with where it names the key: {fingerprint} in it is the SHA-256 of the key that
+            signs, as DER SubjectPublicKeyInfo, in standard base64.
 
     Raises:
         ConfigError: an argument is of the wrong kind, or a claim restates an argument.
@@ -62,6 +65,7 @@ class SelfIssued(Fixed):
         "_headers",
         "_lifetime",
         "_longest",
+        "_suffix",
         "audience",
         "issuer",
         "scope",
@@ -79,6 +83,7 @@ class SelfIssued(Fixed):
     _longest: int | None
     _claims: Mapping[str, Any]
     _headers: Mapping[str, Any]
+    _suffix: str
 
     def __init__(
         self,
@@ -94,12 +99,13 @@ class SelfIssued(Fixed):
         claims: Mapping[str, Any] | None = None,
         headers: Mapping[str, Any] | None = None,
         type: str | None = "JWT",  # noqa: A002 - the header's own word
+        issuer_suffix: str = "",
     ) -> None:
         positive(lifetime, "lifetime")
         given = frozen_json(headers, "headers", _HEADERS_BY_ARGUMENT)
         self._fix(
             signer=signer, issuer=issuer, audience=audience, subject=subject, scope=scope,
-            _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest,
+            _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest, _suffix=issuer_suffix,
             _claims=frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT),
             _headers=given if type is None else MappingProxyType({"typ": type, **given}),
         )  # fmt: skip
@@ -118,7 +124,8 @@ class SelfIssued(Fixed):
         """
         # One key for header and signature, even if the key's file is replaced in between.
         signer = getattr(self.signer, "current", self.signer)
-        content = f"{b64url(compact_json(self._header(signer)))}.{b64url(compact_json(self._payload(now)))}"
+        payload = {**self._payload(now), "iss": self._named(signer)}
+        content = f"{b64url(compact_json(self._header(signer)))}.{b64url(compact_json(payload))}"
         return f"{content}.{b64url(signer.sign(content.encode('ascii')))}"
 
     def _header(self, signer: Signer) -> dict[str, Any]:
@@ -128,6 +135,14 @@ class SelfIssued(Fixed):
         for name, value in self._headers.items():
             header[name] = signer.certificate_field(name) if value is True and name in _FROM_CERTIFICATE else value
         return header
+
+    def _named(self, signer: Signer) -> str:
+        """`iss`, which follows the key where it names it."""
+        if not self._suffix:
+            return self.issuer
+        # Late: it needs cryptography, and only some issuers name their key.
+        fingerprint = load("sa_auth.keys.spki").fingerprint_of(signer.public_jwk())
+        return self.issuer + self._suffix.format(fingerprint=fingerprint)
 
     def _payload(self, now: float) -> dict[str, Any]:
         expires = math.floor(now) + self._lifetime
@@ -142,7 +157,7 @@ class SelfIssued(Fixed):
     def fingerprint(self) -> tuple[str, ...]:
         """Everything that makes a token this identity's: who, for whom, for what, by which key, with which extras."""
         scope = None if self.scope is None else " ".join(sorted(self.scope.split()))
-        parts = (self.issuer, self.subject, self.audience, scope, self.signer.key_id)
+        parts = (self.issuer + self._suffix, self.subject, self.audience, scope, self.signer.key_id)
         extras = (json.dumps(dict(fields), sort_keys=True) for fields in (self._claims, self._headers))
         told = (text for part in parts for text in (("0", "") if part is None else ("1", part)))
         return ("self_issued", *told, *extras, self.signer.thumbprint)
@@ -158,7 +173,7 @@ class SelfIssued(Fixed):
 
     def facts(self) -> dict[str, str]:
         """What the assertion says by name, and its certificate's thumbprints where it has one; no secret."""
-        told = {"iss": self.issuer, "sub": self.subject, "aud": self.audience, "kid": self.signer.key_id,
+        told = {"iss": self._named(self.signer), "sub": self.subject, "aud": self.audience, "kid": self.signer.key_id,
                 "alg": self.signer.algorithm, "scope": self.scope}  # fmt: skip
         found = {name: value for name, value in told.items() if value is not None}
         try:
@@ -172,7 +187,12 @@ class SelfIssued(Fixed):
 
     def describe(self) -> str:
         """What the assertion says, for a refusal's hint."""
-        told = (("iss", self.issuer), ("sub", self.subject), ("aud", self.audience), ("kid", self.signer.key_id))
+        told = (
+            ("iss", self._named(self.signer)),
+            ("sub", self.subject),
+            ("aud", self.audience),
+            ("kid", self.signer.key_id),
+        )
         return ", ".join(f"{name} {value!r}" for name, value in told if value is not None)
 
 

@@ -80,6 +80,7 @@ class Provider(NamedTuple):
             wants a `sub`); "issuer": always the issuer; "none": no `sub` at all; "address": it stands in the endpoint
             alone, and is required.
         subject_hint: What a missing or needless subject is told.
+        issuer_suffix: What `iss` ends with where it names the key; {fingerprint} is the key's (see `SelfIssued`).
         typ: `typ` of the header; None: "JWT" for a grant, "client-authentication+jwt" for a client assertion.
         algorithms: JOSE names the vendor takes, the best first; empty: any. The first that fits the key is used.
         key_id: Whether a `kid` is needed.
@@ -118,6 +119,7 @@ class Provider(NamedTuple):
     audience_field: str | None = None
     subject: str = "optional"
     subject_hint: str = ""
+    issuer_suffix: str = ""
     typ: str | None = None
     algorithms: tuple[str, ...] = ()
     key_id: bool = False

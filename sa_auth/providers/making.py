@@ -138,6 +138,7 @@ def _assertion(provider: Provider, settings: Settings, where: str | None, asked:
         scope=scope if claimed else None,
         audience=_audience(provider, settings, where),
         type="JWT" if provider.typ is None else provider.typ or None,
+        issuer_suffix=provider.issuer_suffix,
         **_shape(provider, settings),
     )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from sa_auth.wire import Response
 
@@ -45,6 +47,15 @@ def described(verdict: Verdict) -> str:
     """What a broken rule has to say, in the characters that an `error_description` may have."""
     description = f"{verdict.detail} [{verdict.rule}, {verdict.section}]"
     return _NOT_IN_DESCRIPTION.sub("?", description)[:_LONGEST_DESCRIPTION]
+
+
+def worded(body: Any, broken: Verdict) -> Any:
+    """The body of a vendor's refusal with what was found wrong in its texts."""
+    if isinstance(body, str):
+        return body.replace("{detail}", described(broken))
+    if isinstance(body, Mapping):
+        return {name: worded(value, broken) for name, value in body.items()}
+    return [worded(one, broken) for one in body] if isinstance(body, list) else body
 
 
 def refused(verdict: Verdict, error: str, *, authorization: bool) -> Response:

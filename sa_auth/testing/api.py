@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 
 from sa_auth.wire import Request, Response
 
-from .answers import described, error_of, first_broken
+from .answers import described, error_of, first_broken, worded
+from .dialects import Dialect
+from .faults import reply
 from .ledger import Ledger
 from .record import Verdict
 from .rules import Case, judge
@@ -38,6 +40,7 @@ class Api:
         now: Reads the authority's clock, in Unix seconds.
         case: Makes a case of a request.
         ledger: Where calls are noted that the rules judged.
+        dialect: A vendor's; where a JWT is itself its token, it is taken here.
 
     Attributes:
         calls: How many requests were accepted.
@@ -55,19 +58,25 @@ class Api:
     """
 
     def __init__(
-        self, world: World, now: Callable[[], float], case: Callable[[str, Request], Case], ledger: Ledger
+        self,
+        world: World,
+        now: Callable[[], float],
+        case: Callable[[str, Request], Case],
+        ledger: Ledger,
+        dialect: Dialect | None = None,
     ) -> None:
         self._world = world
         self._now = now
         self._case = case
         self._ledger = ledger
+        self._dialect = dialect if dialect is not None and dialect.self_signed else None
         self._lock = threading.Lock()
         self._refuse_left = 0
         self._per_token: Counter[str] = Counter()
         self.calls = 0
         self.refused = 0
         self.refuse_all = False
-        self.self_signed: str | None = None
+        self.self_signed: str | None = None if self._dialect is None else next(iter(self._dialect.audiences), "")
 
     @property
     def dpop_nonce(self) -> bool:
@@ -127,19 +136,28 @@ class Api:
     def _judge(self, request: Request, token: str) -> Response:
         """Answers a request that brings more than a token."""
         case = self._case("api", request)
-        verdicts = judge(case)
+        dialect = self._dialect
+        verdicts = judge(case) if dialect is None else judge(case, dialect.rules, dialect.without)
         broken = first_broken(verdicts)
         if self._admits(token, known=broken is None):
             response, error = _welcome(request), None
             following = case.nonces.spend(case.proof.claims.get("nonce")) if self._spends_nonce(case) else None
         else:
-            response = _explained(case, broken)
-            error = error_of(broken, case) if broken is not None else None
+            own = dialect.rules if dialect is not None else ()
+            error = error_of(broken, case, own) if broken is not None else None
+            response = self._in_its_words(broken) or _explained(case, broken, error)
             following = case.nonces.current if error == "use_dpop_nonce" else None
         if following is not None:
             response = Response(response.status, {**response.headers, "dpop-nonce": following}, response.body)
         self._ledger.enter(case, verdicts, response, error, token=False)
         return response
+
+    def _in_its_words(self, broken: Verdict | None) -> Response | None:
+        """The vendor's own no; None where it has none."""
+        if self._dialect is None or broken is None:
+            return None
+        own = self._dialect.refusals.get(broken.rule, self._dialect.refusals.get(""))
+        return None if own is None else reply(own.status, worded(own.body, broken))
 
     def _admits(self, token: str, *, known: bool) -> bool:
         """Counts a call, and tells whether it is let in."""
@@ -165,9 +183,9 @@ def _refusal(token: str) -> Response:
     return Response(401, {"www-authenticate": challenge, "content-type": "application/json"}, body)
 
 
-def _explained(case: Case, broken: Verdict | None) -> Response:
+def _explained(case: Case, broken: Verdict | None, error: str | None) -> Response:
     """Says which rule was broken, in the scheme that was tried (RFC 9449 section 7.2); None: it was refused at will."""
-    error = "invalid_token" if broken is None else error_of(broken, case)
+    error = error or "invalid_token"
     reason = "" if broken is None else f', error_description="{described(broken)}"'
     challenge = f'error="{error}"{reason}'
     if case.scheme == "dpop":

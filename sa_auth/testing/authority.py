@@ -129,7 +129,7 @@ class Authority(Enrolment, Stage):
         self._lock = threading.Lock()
         self._ledger = Ledger(keep)
         self._desk = Desk(self, self._world, self._ledger)
-        self.api = Api(self._world, self.now, self._desk.case, self._ledger)
+        self.api = Api(self._world, self.now, self._desk.case, self._ledger, self.dialect)
 
     @property
     def token_endpoint(self) -> str:

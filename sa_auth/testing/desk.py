@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from sa_auth.wire import Request, Response
 
-from .answers import described, error_of, first_broken, http_date, refused
+from .answers import error_of, first_broken, http_date, refused, worded
 from .faults import Faults, reply
 from .ledger import Ledger
 from .metadata import document, styles_of
@@ -180,7 +179,7 @@ class Desk:
         error = error_of(broken, case, () if dialect is None else dialect.rules)
         own = None if dialect is None else dialect.refusals.get(broken.rule, dialect.refusals.get(""))
         if own is not None:
-            return self._noted(case, verdicts, reply(own.status, _worded(own.body, broken)), error)
+            return self._noted(case, verdicts, reply(own.status, worded(own.body, broken)), error)
         response = refused(broken, error, authorization="authorization" in case.headers)
         if error == "use_dpop_nonce":
             response.headers[_OWN_NONCE] = self._world.nonces.current  # type: ignore[index] # made by reply, a dict
@@ -229,12 +228,3 @@ def _filled(audience: str, request: Request, home: str) -> str:
     parts = urlsplit(request.url)
     base = f"{parts.scheme}://{parts.netloc}" if parts.netloc else home.rstrip("/")
     return audience.format(endpoint=f"{base}{parts.path}", home=base, host=parts.netloc or urlsplit(home).netloc)
-
-
-def _worded(body: Any, broken: Verdict) -> Any:
-    """The body of a refusal with what was found wrong in its texts."""
-    if isinstance(body, str):
-        return body.replace("{detail}", described(broken))
-    if isinstance(body, Mapping):
-        return {name: _worded(value, broken) for name, value in body.items()}
-    return [_worded(one, broken) for one in body] if isinstance(body, list) else body

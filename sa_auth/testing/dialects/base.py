@@ -33,6 +33,7 @@ class Dialect(NamedTuple):
         path: A regular expression for the path of the token endpoint.
         rest: Whether that is a JWT to a REST endpoint, and no form.
         json: Whether its form comes as one JSON object.
+        self_signed: Whether there is no exchange: a JWT is itself the token at the API, for one of `audiences`, if any.
         audiences: What `aud` may be: constants, or "{endpoint}", "{home}", "{host}" of where the request came to. Empty:
             as without a dialect.
         max_lifetime: Seconds that an assertion may live at most; None: as without a dialect.
@@ -48,6 +49,7 @@ class Dialect(NamedTuple):
     path: str = "/token"
     rest: bool = False
     json: bool = False
+    self_signed: bool = False
     audiences: tuple[str, ...] = ()
     max_lifetime: float | None = None
     without: frozenset[str] = frozenset()
