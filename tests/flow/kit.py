@@ -18,7 +18,8 @@ from sa_auth.testing import Authority, Server, new_key
 from sa_auth.wire import Request, Response
 
 PRIVATE, PUBLIC = new_key("p256")
-STALE, OVER = 3400.0, 3600.0  # seconds into a token's life of an hour
+LIFE = 3600.0
+STALE, EXPIRED, OVER = 3400.0, 3571.0, LIFE  # seconds into that life by which a token surely is the one or the other
 
 
 def fails(creds: ServiceAccountCredentials) -> SaAuthError:

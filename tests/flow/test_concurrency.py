@@ -1,40 +1,18 @@
-"""One renewal per identity, whatever threads, tasks, signals and forks do; over HTTP on loopback."""
+"""One renewal per identity, whatever threads and tasks do; over HTTP on loopback."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import secrets
-import signal
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import sa_auth
-from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token, flight
-from sa_auth.caches.memory import MemoryCache
+from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token
 from sa_auth.flight import Flight
-from sa_auth.testing import Authority, ManualClock, Server
-from sa_auth.transports import RequestsTransport
-from sa_auth.wire import Request, Response
-from tests.flow.kit import PRIVATE, PUBLIC, eventually, herd
-
-LIFE = 3600.0
-STALE_AT, EXPIRED_AT = 3400.0, 3571.0  # seconds into that life by which a token surely is the one or the other
-
-
-@pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority by the hand-moved clock."""
-    return Authority(clock=sa_clock, token_lifetime=LIFE)
+from sa_auth.testing import Authority, ManualClock
+from tests.flow.kit import EXPIRED, LIFE, STALE, eventually, herd
 
 
 @pytest.fixture
@@ -75,7 +53,7 @@ def test_expired_herd(
     """200 threads that find the token expired cause one exchange, and none of them gets the old one."""
     creds = make()
     old = creds.token()
-    sa_clock.advance(EXPIRED_AT)
+    sa_clock.advance(EXPIRED)
     authority.delay = 0.2
     outcomes = herd(200, creds.token)
     assert len({id(outcome) for outcome in outcomes}) == 1
@@ -89,7 +67,7 @@ def test_stale_herd(
     """200 threads that find the token stale get it at once, while one renewal goes on behind their backs."""
     creds = make()
     old = creds.token()
-    sa_clock.advance(STALE_AT)
+    sa_clock.advance(STALE)
     with authority.hold():
         outcomes = herd(200, creds.token)
         assert all(outcome is old for outcome in outcomes)
@@ -109,11 +87,11 @@ def test_poll_never_waits(
         assert first is second
     assert isinstance(first.result(10), Token)
     assert creds.poll() is first.result()
-    sa_clock.advance(STALE_AT)
+    sa_clock.advance(STALE)
     with authority.hold():
         assert creds.poll() is first.result()
     eventually(lambda: flight_of(creds) is None)
-    sa_clock.advance(EXPIRED_AT)
+    sa_clock.advance(EXPIRED)
     third = creds.poll()
     assert isinstance(third, Flight)
     assert third.result(10) is not first.result()
@@ -126,7 +104,7 @@ def test_endpoint_down_while_the_token_lives(
     """While the held token lives no failure reaches a caller, and the return of the endpoint is noticed."""
     creds = make()
     old = creds.token()
-    sa_clock.advance(STALE_AT)
+    sa_clock.advance(STALE)
     if trouble == "unreachable":
         authority.unreachable = True
     elif trouble == "invalid_grant":
@@ -255,7 +233,7 @@ def test_last_resort_does_not_outlive_itself(
     """A discarded token that has expired meanwhile is no resort: the error is raised."""
     creds = make()
     creds.discard(creds.token())
-    sa_clock.advance(EXPIRED_AT)
+    sa_clock.advance(EXPIRED)
     authority.down()
     with pytest.raises(SaAuthError, match="503"):
         creds.token()
@@ -285,7 +263,7 @@ def test_tasks(authority: Authority, make: Callable[..., ServiceAccountCredentia
     """500 tasks that wait for an expired token cause one exchange; one cancelled and one timed out touch no other."""
     creds = make()
     creds.token()
-    sa_clock.advance(EXPIRED_AT)
+    sa_clock.advance(EXPIRED)
     authority.delay = 0.3
 
     async def wait() -> Token:
@@ -352,480 +330,3 @@ def test_a_thread_that_gives_up(authority: Authority, make: Callable[..., Servic
         assert not future.cancel()
     assert future.result(10) is creds.token()
     assert authority.exchanges == 1
-
-
-# --- signals, forks, the end: in a process of its own
-
-
-HEAD = """
-import os, signal, sys, threading, time
-from sa_auth import ServiceAccountCredentials, Token
-from sa_auth.errors import SaAuthError
-
-path, issuer, endpoint = sys.argv[1:4]
-creds = ServiceAccountCredentials(path, issuer=issuer, token_endpoint=endpoint)
-
-def say(*words):
-    print(*words, flush=True)
-
-def heard():
-    return sys.stdin.readline()
-"""
-
-
-class Child:
-    """A script in an interpreter of its own, spoken to line by line."""
-
-    def __init__(self, script: str, *arguments: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(Path(sa_auth.__file__).parents[1])}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", HEAD + script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=environment,
-        )  # fmt: skip
-
-    def hear(self) -> str:
-        """The next line it says."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def tell(self) -> None:
-        """Lets it go on."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def end(self, *, within: float = 20.0) -> list[str]:
-        """Waits for its end, which must be a good one, and gives the rest of what it said."""
-        said, complaints = self.process.communicate(timeout=within)
-        assert self.process.returncode == 0, complaints
-        return said.split("\n")[:-1]
-
-
-@pytest.fixture
-def child(tmp_path: Path) -> Iterator[Callable[[Server, str], Child]]:
-    """Starts children, and ends them at the end of the test."""
-    children: list[Child] = []
-
-    def start(server: Server, script: str) -> Child:
-        issuer = f"robot-{secrets.token_hex(6)}"
-        server.authority.register(issuer, PUBLIC)
-        path = tmp_path / "key.pem"
-        if not path.exists():
-            path.touch(0o600)
-            path.write_text(PRIVATE)
-        children.append(Child(script, str(path), issuer, server.token_endpoint))
-        return children[-1]
-
-    yield start
-    for one in children:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.communicate()
-
-
-@pytest.fixture
-def live(sa_authority: Authority) -> Iterator[Server]:
-    """An authority by the real clock, for children."""
-    with sa_authority.serve() as served:
-        yield served
-
-
-def test_ctrl_c(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """Ctrl-C takes the main thread out of its waiting, and the 20 that wait with it get their token."""
-    script = """
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
-got = []
-threads = [threading.Thread(target=lambda: got.append(creds.token().access_token)) for _ in range(20)]
-[thread.start() for thread in threads]
-say("waiting")
-try:
-    creds.token()
-except KeyboardInterrupt:
-    say("interrupted")
-[thread.join(20) for thread in threads]
-say(len(got), len(set(got)), creds.token().access_token == got[0])
-"""
-    with live.authority.hold():
-        process = child(live, script)
-        assert process.hear() == "waiting"
-        eventually(lambda: live.authority.exchanges == 1)
-        time.sleep(0.1)
-        process.process.send_signal(signal.SIGINT)
-        assert process.hear() == "interrupted"
-    assert process.end() == ["20 1 True"]
-    assert live.authority.exchanges == 1
-
-
-def test_ctrl_c_at_any_moment(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """Wherever Ctrl-C strikes on the way to a token, the next call gets one."""
-    script = """
-import random
-from sa_auth.caches.memory import MemoryCache
-random.seed(7)
-creds.token()  # what is imported late is there
-signal.signal(signal.SIGALRM, signal.default_int_handler)
-interrupted = 0
-for round in range(150):
-    one = creds.replace(subject=str(round))
-    try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0015))
-        try:
-            one.token()
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except (KeyboardInterrupt, RuntimeError):  # the latter is threading.Condition's own, where it is struck in its wait
-        interrupted += 1
-    started = time.monotonic()
-    assert isinstance(one.token(), Token)
-    assert time.monotonic() - started < 5
-say("interrupted" if interrupted > 10 else f"too few to tell: {interrupted}")
-"""
-    assert child(live, script).end(within=60) == ["interrupted"]
-
-
-def test_fork_with_a_held_token(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """A forked child has the held token, and asks for nothing."""
-    script = """
-token = creds.token().access_token
-pid = os.fork()
-if pid == 0:
-    signal.alarm(10)
-    os._exit(0 if creds.token().access_token == token else 1)
-say(os.waitpid(pid, 0)[1])
-"""
-    assert child(live, script).end() == ["0"]
-    assert live.authority.exchanges == 1
-
-
-def test_fork_with_a_flight_under_way(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """A child forked while a flight is under way begins its own and does not hang; the parent's goes on."""
-    live.authority.delay = 0.5
-    script = """
-future = creds.poll()
-heard()
-pid = os.fork()
-if pid == 0:
-    signal.alarm(15)
-    os._exit(0 if isinstance(creds.token(), Token) else 1)
-say(isinstance(future.result(10), Token), creds.token() is future.result(), os.waitpid(pid, 0)[1])
-"""
-    process = child(live, script)
-    eventually(lambda: live.authority.exchanges == 1)
-    process.tell()
-    assert process.end() == ["True True 0"]
-    assert live.authority.exchanges == 2
-
-
-def test_fork_while_threads_call(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """Children forked at any moment while threads use credentials get tokens of their own, never stuck on a lock."""
-    script = """
-made = [creds.replace(subject=f"{number}") for number in range(5)]
-[one.token() for one in made]
-stop = threading.Event()
-
-def work():
-    count = 0
-    while not stop.is_set():
-        count += 1
-        made[count % 5].token(min_ttl=count % 2)
-        made[count % 5].poll()
-
-threads = [threading.Thread(target=work) for _ in range(4)]
-[thread.start() for thread in threads]
-statuses = set()
-for number in range(15):
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(10)
-        os._exit(0 if isinstance(creds.replace(subject=f"child-{number}").token(), Token) else 1)
-    statuses.add(os.waitpid(pid, 0)[1])
-stop.set()
-[thread.join(10) for thread in threads]
-say(statuses)
-"""
-    assert child(live, script).end(within=50) == ["{0}"]
-    assert live.authority.exchanges == 20
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.05])
-def test_fork_while_modules_are_loaded(live: Server, child: Callable[[Server, str], Child], delay: float) -> None:
-    """A child forked while the first flight still imports its libraries gets a token of its own."""
-    script = f"""
-creds.poll()
-time.sleep({delay})
-pid = os.fork()
-if pid == 0:
-    signal.alarm(15)
-    os._exit(0 if isinstance(creds.token(), Token) else 1)
-say(os.waitpid(pid, 0)[1])
-"""
-    assert child(live, script).end(within=40) == ["0"]
-
-
-def test_exit_with_a_flight_under_way(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """A process ends at once though a flight is under way."""
-    with live.authority.hold():
-        process = child(live, "creds.poll()\nheard()\nsay('bye')\n")
-        eventually(lambda: live.authority.exchanges == 1)
-        started = time.monotonic()
-        process.tell()
-        assert process.end() == ["bye"]
-        assert time.monotonic() - started < 5
-
-
-def test_token_while_the_interpreter_ends(live: Server, child: Callable[[Server, str], Child]) -> None:
-    """A token asked for at exit, when no thread may start any more, is had or refused in words; nothing hangs."""
-    script = """
-import atexit
-
-def last():
-    try:
-        creds.token()
-        say("token")
-    except SaAuthError as error:
-        say(error.code)
-
-atexit.register(last)
-threading._register_atexit(lambda: None)
-"""
-    assert child(live, script).end() in (["token"], ["no_thread"])
-
-
-# --- seats
-
-
-class Gate:
-    """Lets requests through to the network one by one, and notes who came when."""
-
-    def __init__(self) -> None:
-        self.inner = RequestsTransport()
-        self.turns = threading.Semaphore(0)
-        self.lock = threading.Lock()
-        self.came: list[str] = []
-        self.inside = 0
-        self.most = 0
-
-    def send(self, request: Request, deadline: Any) -> Response:
-        """Sends once, when it is let to."""
-        with self.lock:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-            self.came.append(request.body.decode().partition("&name=")[2])
-        assert self.turns.acquire(timeout=20)
-        try:
-            return self.inner.send(request, deadline)
-        finally:
-            with self.lock:
-                self.inside -= 1
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    """A gate that is open at the end, whatever happened."""
-    gate = Gate()
-    yield gate
-    gate.turns.release(1000)
-
-
-def test_seats(make: Callable[..., ServiceAccountCredentials], sa_clock: ManualClock, gate: Gate) -> None:
-    """At most 16 flights go at once; of those that queue, what somebody waits for goes first, whenever it came."""
-
-    def named(name: str) -> ServiceAccountCredentials:
-        return make(transport=gate, form={"name": name})
-
-    held = [named(f"held{number}") for number in range(3)]
-    gate.turns.release(3)
-    for creds in held:
-        creds.token()
-    sa_clock.advance(STALE_AT)
-    gate.came.clear()
-
-    first = [named(f"first{number}").poll() for number in range(16)]
-    eventually(lambda: gate.inside == 16)
-    for creds in held:
-        assert isinstance(creds.poll(), Token)  # stale: queued behind, for nobody waits
-    late = named("late").poll()
-    waiting = threading.Thread(target=held[2].token, args=(LIFE,), daemon=True)
-    waiting.start()  # somebody waits for this one now, so it moves ahead
-    eventually(lambda: len(_wanted()) == 2)
-    assert gate.inside == 16
-
-    for expected in ("late", "held2", "held0", "held1"):
-        came = len(gate.came)
-        gate.turns.release()
-        eventually(lambda count=came: len(gate.came) > count)
-        assert gate.came[-1] == expected
-    assert gate.most == 16
-    gate.turns.release(16)
-    waiting.join(10)
-    assert not waiting.is_alive()
-    assert all(isinstance(flight.result(10), Token) for flight in [*first, late] if isinstance(flight, Flight))
-
-
-def _wanted() -> Any:
-    from sa_auth import flight
-
-    return flight._crew._wanted
-
-
-@pytest.fixture
-def no_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine that gives threads to the authority and the test, and to nobody else."""
-    start = threading.Thread.start
-
-    def refuse(thread: threading.Thread) -> None:
-        if thread.name == "sa_auth" or isinstance(thread, threading.Timer):
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        yield
-
-
-@pytest.mark.usefixtures("no_threads")
-def test_no_thread_to_be_had(authority: Authority, make: Callable[..., ServiceAccountCredentials]) -> None:
-    """Where the machine gives no thread, a caller that waits does the exchange itself."""
-    creds = make()
-    assert isinstance(creds.token(), Token)
-    assert authority.exchanges == 1
-    with authority.down(), pytest.raises(SaAuthError, match="503"):
-        make().token()
-
-
-def test_a_herd_without_threads(
-    authority: Authority, make: Callable[..., ServiceAccountCredentials], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of fifty callers that no thread can be had for, one does the exchange, and the others wait for it."""
-    creds = make()
-    monkeypatch.setattr(flight._crew, "_spawn", lambda _job: False)
-    outcomes = herd(50, creds.token)
-    assert len({id(outcome) for outcome in outcomes}) == 1
-    assert isinstance(outcomes[0], Token)
-    assert authority.exchanges == 1
-
-
-def test_a_log_handler_may_ask_for_a_token(
-    make: Callable[..., ServiceAccountCredentials], authority: Authority
-) -> None:
-    """A handler that itself needs a token is not locked out while a failure is logged."""
-    other, creds, asked = make(), make(), []
-
-    class Asking(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            asked.append(other.token())
-
-    handler = Asking()
-    logging.getLogger("sa_auth").addHandler(handler)
-    try:
-        authority.answer(400, {"error": "invalid_grant"}, times=1)
-        with pytest.raises(InvalidGrant):
-            creds.token()
-    finally:
-        logging.getLogger("sa_auth").removeHandler(handler)
-    eventually(lambda: asked)
-    assert isinstance(asked[0], Token)
-
-
-@pytest.mark.usefixtures("no_threads")
-def test_no_thread_for_a_caller_that_may_not_wait(make: Callable[..., ServiceAccountCredentials]) -> None:
-    """poll() then gives a future that has failed in words, rather than do the exchange on an event loop."""
-    got = make().poll()
-    assert isinstance(got, Flight)
-    with pytest.raises(SaAuthError) as caught:
-        got.result(0)
-    assert (caught.value.code, caught.value.retryable) == ("no_thread", True)
-
-
-@pytest.mark.usefixtures("no_threads")
-def test_no_thread_for_a_stale_token(
-    make: Callable[..., ServiceAccountCredentials], sa_clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A stale token is handed out on though no thread can renew it; that is logged once."""
-    creds = make()
-    token = creds.token()
-    sa_clock.advance(STALE_AT)
-    with caplog.at_level(logging.WARNING, "sa_auth"):
-        for _ in range(20):
-            assert creds.token() is token
-            sa_clock.advance(1)
-    assert len(caplog.records) == 1
-    sa_clock.advance(EXPIRED_AT)
-    assert creds.token() is not token
-
-
-def test_an_error_of_the_machine_is_not_kept(
-    authority: Authority, make: Callable[..., ServiceAccountCredentials], sa_clock: ManualClock
-) -> None:
-    """Once there are threads again, so are tokens."""
-    creds = make()
-    with contextlib.ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(threading.Thread, "start", _refuse_all)
-        got = creds.poll()
-    assert isinstance(got, Flight)
-    assert isinstance(got.exception(0), SaAuthError)
-    sa_clock.advance(2.1)
-    assert isinstance(creds.token(), Token)
-    assert authority.exchanges == 1
-
-
-def _refuse_all(_thread: threading.Thread) -> None:
-    raise RuntimeError("can't start new thread")
-
-
-def test_a_failure_by_one_way_is_none_by_another(
-    authority: Authority, make: Callable[..., ServiceAccountCredentials]
-) -> None:
-    """Whoever mends timeout or transport is not told the old error, while the old way's error says it is remembered."""
-    memory, issuer = MemoryCache(), f"robot-{secrets.token_hex(6)}"
-    authority.register(issuer, PUBLIC)
-    broken = make(issuer=issuer, cache=memory, timeout=1.0)
-    with authority.answer(400, {"error": "invalid_grant"}), pytest.raises(InvalidGrant):
-        broken.token()
-    with pytest.raises(InvalidGrant, match="next attempt is in"):
-        broken.token()
-    assert isinstance(make(issuer=issuer, cache=memory, timeout=2.0).token(), Token)
-
-
-def test_a_part_of_the_callers_own_that_fails(make: Callable[..., ServiceAccountCredentials]) -> None:
-    """A transport that raises what it should not frees its caller at once, with the place that raised."""
-
-    class Broken:
-        def send(self, request: Request, deadline: Any) -> Response:
-            raise RuntimeError("secret text")
-
-    started = time.monotonic()
-    with pytest.raises(SaAuthError, match=r"RuntimeError was raised .* at test_concurrency\.py:\d+") as caught:
-        make(transport=Broken()).token()
-    assert "secret text" not in str(caught.value)
-    assert time.monotonic() - started < 5
-
-
-def test_two_ways_do_not_take_turns(authority: Authority, make: Callable[..., ServiceAccountCredentials]) -> None:
-    """Two credentials of one identity that ask in different ways rest both, once both have failed."""
-    memory, issuer = MemoryCache(), f"robot-{secrets.token_hex(6)}"
-    authority.register(issuer, PUBLIC)
-    ways = [make(issuer=issuer, cache=memory, timeout=seconds) for seconds in (1.0, 2.0)]
-    with authority.answer(400, {"error": "invalid_grant"}):
-        for number in range(20):
-            with pytest.raises(InvalidGrant):
-                ways[number % 2].token()
-    assert len(authority.requests) == 2
-
-
-def test_a_log_handler_that_fails(make: Callable[..., ServiceAccountCredentials], authority: Authority) -> None:
-    """A log handler that raises takes no error and no token away from a caller."""
-
-    class Failing(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            raise RuntimeError("full disk")
-
-    handler, creds = Failing(), make()
-    logging.getLogger("sa_auth").addHandler(handler)
-    try:
-        authority.answer(400, {"error": "invalid_grant"}, times=1)
-        with pytest.raises(InvalidGrant):
-            creds.token()
-    finally:
-        logging.getLogger("sa_auth").removeHandler(handler)
