@@ -5,13 +5,13 @@ Rule: the key is another signer's, and follows it when its file is replaced. Sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from .delegating import Delegating
 from .local import LocalSigner
 
 
-class ChosenAlgorithm:
+class ChosenAlgorithm(Delegating):
     """Signs with a signer's key by the algorithm that a server wants.
 
     Args:
@@ -28,15 +28,15 @@ class ChosenAlgorithm:
         'PS256'
     """
 
-    __slots__ = ("_current", "_signer", "algorithm")
+    __slots__ = ("_current", "_signer", "_wanted")
 
     def __init__(self, signer: Any, algorithm: str) -> None:
-        self._signer, self.algorithm = signer, algorithm
+        self._signer, self._wanted = signer, algorithm
         self._current = self._made()
 
     def _made(self) -> tuple[Any, LocalSigner]:
         key = self._signer.key
-        return key, LocalSigner(key, algorithm=self.algorithm, key_id=self._signer.key_id)
+        return key, LocalSigner(key, algorithm=self._wanted, key_id=self._signer.key_id)
 
     @property
     def current(self) -> LocalSigner:
@@ -50,31 +50,5 @@ class ChosenAlgorithm:
         """The key itself, for mutual TLS."""
         return self._signer.key
 
-    @property
-    def key_id(self) -> str | None:
-        """`kid` of the key."""
-        return self.current.key_id
-
-    @property
-    def thumbprint(self) -> str:
-        """RFC 7638 thumbprint of the key."""
-        return self.current.thumbprint
-
-    def sign(self, data: bytes) -> bytes:
-        """Signs with the key."""
-        return self.current.sign(data)
-
-    def secret(self) -> bytes | None:
-        """The key's own bytes, for sealing."""
-        return self.current.secret()
-
-    def certificate_field(self, name: str) -> Any:
-        """A header field of the key's certificate."""
-        return self.current.certificate_field(name)
-
-    def public_jwk(self) -> Mapping[str, Any]:
-        """The key's public half."""
-        return self.current.public_jwk()
-
     def __repr__(self) -> str:
-        return f"ChosenAlgorithm({self.algorithm})"
+        return f"ChosenAlgorithm({self._wanted})"

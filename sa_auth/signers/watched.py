@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ..errors import SaAuthError
 from .base import Signer
+from .delegating import Delegating
 
 _log = logging.getLogger("sa_auth")
 
 
-class WatchedSigner:
+class WatchedSigner(Delegating):
     """Signs with the newest usable key of a file.
 
     Args:
@@ -28,6 +28,8 @@ class WatchedSigner:
     """
 
     __slots__ = ("_load", "_path", "_refused", "_seen", "current")
+
+    current: Signer
 
     def __init__(self, path: str, first: Signer, load: Callable[[], Signer]) -> None:
         self._path, self._load = path, load
@@ -61,42 +63,6 @@ class WatchedSigner:
         if changed:
             _log.info("the key file was replaced; key id %r is in use", fresh.key_id)
         return changed
-
-    @property
-    def algorithm(self) -> str:
-        """JOSE name of the current key's algorithm."""
-        return self.current.algorithm
-
-    @property
-    def key(self) -> Any:
-        """The current key itself, for mutual TLS; None where it is elsewhere."""
-        return getattr(self.current, "key", None)
-
-    @property
-    def key_id(self) -> str | None:
-        """`kid` of the current key."""
-        return self.current.key_id
-
-    @property
-    def thumbprint(self) -> str:
-        """RFC 7638 thumbprint of the current key."""
-        return self.current.thumbprint
-
-    def sign(self, data: bytes) -> bytes:
-        """Signs with the current key."""
-        return self.current.sign(data)
-
-    def secret(self) -> bytes | None:
-        """The current key's own bytes, for sealing."""
-        return self.current.secret()
-
-    def certificate_field(self, name: str) -> Any:
-        """A header field of the current key's certificate."""
-        return self.current.certificate_field(name)
-
-    def public_jwk(self) -> Mapping[str, Any]:
-        """The current key's public half."""
-        return self.current.public_jwk()
 
 
 def _look(path: str) -> tuple[int, ...] | None:

@@ -12,7 +12,14 @@ import pytest
 import sa_auth.testing
 
 HOME = Path(sa_auth.testing.__file__).parent
-MAY_USE = {"sa_auth.wire", "sa_auth.errors", "sa_auth._clock", "sa_auth._encoding", "sa_auth._loading", "sa_auth._registry"}
+MAY_USE = {
+    "sa_auth.wire",
+    "sa_auth.errors",
+    "sa_auth._clock",
+    "sa_auth._encoding",
+    "sa_auth._loading",
+    "sa_auth._registry",
+}
 
 
 def test_the_face_is_what_it_says() -> None:
