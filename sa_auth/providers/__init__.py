@@ -13,6 +13,9 @@ PROVIDERS = Registry(
     {
         # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
+        "entra": "sa_auth.providers.entra:ENTRA",
         "generic": "sa_auth.providers.generic:GENERIC",
+        "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",
+        "snowflake": "sa_auth.providers.snowflake:SNOWFLAKE",
     },
 )

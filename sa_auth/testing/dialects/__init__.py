@@ -12,4 +12,12 @@ from .base import Dialect, Refusal
 
 __all__ = ["DIALECTS", "Dialect", "Refusal"]
 
-DIALECTS = Registry("dialect", {"google": "sa_auth.testing.dialects.google:GOOGLE"})
+DIALECTS = Registry(
+    "dialect",
+    {
+        "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "keycloak": "sa_auth.testing.dialects.keycloak:KEYCLOAK",
+        "entra": "sa_auth.testing.dialects.entra:ENTRA",
+        "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
+    },
+)
