@@ -188,7 +188,13 @@ def _audience(provider: Provider, settings: Settings, where: str | None) -> str 
     if settings.audience is not None and provider.audience_field is None:
         return settings.audience
     if provider.audience is not None:
-        return _filled(provider.audience, settings, where) or None
+        audience = _filled(provider.audience, settings, where)
+        if audience is None:
+            raise ConfigError(
+                f"{provider.page.title or provider.name} wants its server as the audience, and none is given.",
+                code="no_server", hint="Pass server=, to the last character as the provider's documentation writes it.",
+            )  # fmt: skip
+        return audience or None
     # An endpoint that metadata name is no audience: a server could name another's, and use there what it was sent.
     audience = where or (settings.metadata.issuer if settings.metadata is not None else None)
     if audience is None:
@@ -207,7 +213,8 @@ def _client_audience(provider: Provider, settings: Settings, where: str | None) 
 
 
 def _filled(template: str | None, settings: Settings, where: str | None) -> str | None:
-    if template is None:
+    # What is made of the server's address cannot be known without it.
+    if template is None or ("{server}" in template and settings.metadata is None):
         return None
     return template.format(
         server=settings.metadata.issuer.rstrip("/") if settings.metadata is not None else "",
