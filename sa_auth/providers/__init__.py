@@ -15,7 +15,9 @@ PROVIDERS = Registry(
         "google": "sa_auth.providers.google:GOOGLE",
         "entra": "sa_auth.providers.entra:ENTRA",
         "generic": "sa_auth.providers.generic:GENERIC",
+        "auth0": "sa_auth.providers.auth0:AUTH0",
         "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",
         "snowflake": "sa_auth.providers.snowflake:SNOWFLAKE",
+        "smart": "sa_auth.providers.smart:SMART",
     },
 )

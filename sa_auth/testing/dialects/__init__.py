@@ -16,8 +16,10 @@ DIALECTS = Registry(
     "dialect",
     {
         "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "auth0": "sa_auth.testing.dialects.auth0:AUTH0",
         "keycloak": "sa_auth.testing.dialects.keycloak:KEYCLOAK",
         "entra": "sa_auth.testing.dialects.entra:ENTRA",
         "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
+        "smart": "sa_auth.testing.dialects.smart:SMART",
     },
 )
