@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import NameOID
 
 from sa_auth import ServiceAccountCredentials
+from sa_auth.grants import JWTBearer
 from sa_auth.testing import new_key
 
 
@@ -77,6 +78,8 @@ class Material:
         info = arguments.pop("info", None)
         if info is not None:
             return ServiceAccountCredentials.from_info(json.loads(json.dumps(info)), **arguments)
+        if isinstance(arguments.get("grant"), dict):  # a user's token that is exchanged
+            arguments["grant"] = JWTBearer(arguments["grant"]["JWTBearer"])
         arguments.setdefault("key", self.pair[0])
         return ServiceAccountCredentials(**arguments)
 

@@ -1,0 +1,353 @@
+"""Microsoft Entra ID: what is sent is what its pages say, what it refuses is explained, and what cannot work is refused here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+
+from sa_auth import ConfigError, InvalidClient, InvalidGrant, ServiceAccountCredentials
+from sa_auth.caches.memory import MemoryCache
+from sa_auth.client_auth import ClientAssertion, ClientSecretPost
+from sa_auth.errors import InvalidRequest, InvalidScope, InvalidTarget, UnauthorizedClient
+from sa_auth.grants import JWTBearer
+from sa_auth.testing import Authority, new_key
+from sa_auth.testing.server import Server
+from sa_auth.wire import Response
+from tests.contract.material import MATERIAL
+from tests.vectors.capture import entra as msal_capture
+
+APP, TENANT = "11112222-bbbb-3333-cccc-4444dddd5555", "contoso.onmicrosoft.com"
+RSA = MATERIAL["rsa2048"]
+PRIVATE, PUBLIC = RSA.pair
+GRAPH = "https://graph.microsoft.com/.default"
+USERS = "https://login.microsoftonline.com/aaaabbbb/v2.0"
+STS_PRIVATE, STS_PUBLIC = new_key("p256")
+
+
+@pytest.fixture
+def served() -> Iterator[Server]:
+    """Entra ID on this machine, which knows one application, the issuer of users' tokens and a cluster."""
+    authority = Authority(dialect="entra")
+    authority.register(APP, PUBLIC)
+    authority.trust_issuer(USERS, STS_PUBLIC)
+    authority.trust_issuer("https://cluster.example", STS_PUBLIC, subjects={"system:serviceaccount:a:b": APP})
+    with authority.serve() as server:
+        yield server
+
+
+def make(
+    key: Any = PRIVATE, *, served: Server | None = None, address: str | None = "", **changes: Any
+) -> ServiceAccountCredentials:
+    """Credentials of the application, with anything changed; None leaves an argument out."""
+    home = "https://login.microsoftonline.com" if served is None else served.url
+    given = {
+        "certificate": RSA.certificate.decode() if key == PRIVATE else None, "issuer": APP, "provider": "entra",
+        "server": f"{home}/{TENANT}/v2.0" if address == "" else address, "scope": GRAPH, "cache": MemoryCache(), **changes,
+    }  # fmt: skip
+    return ServiceAccountCredentials(key, **{name: value for name, value in given.items() if value is not None})
+
+
+def refused(*arguments: Any, **changes: Any) -> ConfigError:
+    """The error at construction, once it is known to have advice."""
+    with pytest.raises(ConfigError) as caught:
+        make(*arguments, **changes)
+    assert caught.value.hint
+    return caught.value
+
+
+def user_token(**changes: Any) -> str:
+    """A token of a user's for the application."""
+    now = int(time.time())
+    claims = {"iss": USERS, "sub": "ada", "aud": f"api://{APP}", "iat": now, "exp": now + 3600, **changes}
+    return jwt.encode(claims, STS_PRIVATE, algorithm="ES256")
+
+
+# --- what is sent
+
+
+def test_in_its_own_name(served: Server) -> None:
+    """PS256, x5t#S256, typ JWT, the claims of the page, aud the token endpoint, client_id in the form."""
+    token = make(served=served).token()
+    assert token.token_type == "Bearer"
+    asked = served.authority.requests[-1]
+    endpoint = f"{served.url}/{TENANT}/oauth2/v2.0/token"
+    assert asked.path == f"/{TENANT}/oauth2/v2.0/token"
+    assert set(asked.client_header) == {"alg", "typ", "x5t#S256"}
+    assert (asked.client_header["alg"], asked.client_header["typ"]) == ("PS256", "JWT")
+    claims = asked.client_claims
+    assert set(claims) == {"iss", "sub", "aud", "iat", "nbf", "exp", "jti"}
+    assert (claims["iss"], claims["sub"], claims["aud"], claims["nbf"]) == (APP, APP, endpoint, claims["iat"])
+    assert set(asked.form) == {"grant_type", "client_id", "scope", "client_assertion_type", "client_assertion"}
+    assert (asked.form["client_id"], asked.form["scope"]) == (APP, GRAPH)
+
+
+def test_older_tenants(served: Server) -> None:
+    """Who asks for x5t and RS256 gets them, and no second thumbprint."""
+    make(served=served, headers={"x5t": True}, algorithm="RS256").token()
+    header = served.authority.requests[-1].client_header
+    assert set(header) == {"alg", "typ", "x5t"}
+    assert header["alg"] == "RS256"
+
+
+def test_by_the_name_of_the_certificate(served: Server) -> None:
+    """For subject name and issuer the certificate itself goes along."""
+    make(served=served, headers={"x5c": True}).token()
+    header = served.authority.requests[-1].client_header
+    assert header["x5c"] == [next(text for text, name in RSA.known.items() if name == "<certificate>")]
+    assert "x5t#S256" in header
+
+
+def test_server_without_a_version(served: Server) -> None:
+    """The tenant's address with and without v2.0 is the same tenant."""
+    make(served=served).token()
+    for address in (f"{served.url}/{TENANT}", f"{served.url}/{TENANT}/"):
+        make(address=address).token()
+    assert len({record.path for record in served.authority.requests}) == 1
+
+
+@pytest.mark.parametrize("host", ["login.microsoftonline.us", "login.partner.microsoftonline.cn"])
+def test_national_clouds(host: str) -> None:
+    """A national cloud has a host of its own, for the endpoint and for aud."""
+    exchange = make(address=f"https://{host}/{TENANT}/v2.0")._source._exchange
+    assert exchange.endpoint == f"https://{host}/{TENANT}/oauth2/v2.0/token"
+    assert exchange.client_auth.assertion.audience == exchange.endpoint
+
+
+def test_endpoint_alone_and_a_region() -> None:
+    """The endpoint alone is enough and is the aud; beside server= it is where to send, and aud stays the server's."""
+    home = f"https://login.microsoftonline.com/{TENANT}"
+    alone = make(address=None, token_endpoint=f"{home}/oauth2/v2.0/token")
+    assert alone._source._exchange.client_auth.assertion.audience == f"{home}/oauth2/v2.0/token"
+    region = f"https://westeurope.login.microsoft.com/{TENANT}/oauth2/v2.0/token"
+    creds = make(token_endpoint=region)
+    for one in (creds, creds.replace(scope="https://storage.azure.com/.default")):
+        assert one._source._exchange.endpoint == region
+        assert one._source._exchange.client_auth.assertion.audience == f"{home}/oauth2/v2.0/token"
+
+
+def test_on_behalf_of(served: Server) -> None:
+    """A user's token is exchanged as it is, the use is said, and the application proves itself by its key."""
+    incoming = user_token()
+    token = make(served=served, grant=JWTBearer(incoming), scope="https://graph.microsoft.com/User.Read").token()
+    assert token.scope == "https://graph.microsoft.com/User.Read"
+    asked = served.authority.requests[-1]
+    assert asked.form["assertion"] == incoming
+    assert asked.form["requested_token_use"] == "on_behalf_of"
+    assert asked.client_claims["sub"] == APP
+    assert asked.form["client_id"] == APP
+
+
+def test_on_behalf_of_by_a_secret() -> None:
+    """The application may prove itself by a secret, and says the use once, whoever says it."""
+    creds = make(
+        None, grant=JWTBearer(user_token()), client_auth=ClientSecretPost(APP, "hush"),
+        form={"requested_token_use": "on_behalf_of"}, scope="User.Read",
+    )  # fmt: skip
+    assert creds._source._exchange.form == (("requested_token_use", "on_behalf_of"),)
+
+
+def test_federated(served: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster's token proves the application, without the line end that its file may have; client_id goes along."""
+    now = int(time.time())
+    claims = {"iss": "https://cluster.example", "sub": "system:serviceaccount:a:b", "aud": "api://AzureADTokenExchange",
+              "iat": now, "exp": now + 600}  # fmt: skip
+    text = jwt.encode(claims, STS_PRIVATE, algorithm="ES256")
+    (tmp_path / "token").write_text(text + "\n")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
+    make(None, served=served, client_auth=ClientAssertion("azure_workload_identity")).token()
+    asked = served.authority.requests[-1]
+    assert asked.form["client_assertion"] == text
+    assert asked.form["client_id"] == APP
+    (tmp_path / "token").write_text(jwt.encode({**claims, "sub": "another"}, STS_PRIVATE, algorithm="ES256"))
+    with pytest.raises(InvalidClient) as caught:
+        make(None, served=served, client_auth=ClientAssertion("azure_workload_identity")).token()
+    assert "issuer, subject and audience" in caught.value.hint
+    assert APP in caught.value.hint
+
+
+def test_msal_is_seen_live() -> None:
+    """What the msal that is installed sends is what the vector has."""
+    path = "tests/vectors/providers/entra.json"
+    with open(f"{__file__.rpartition('tests/')[0]}{path}", encoding="utf-8") as file:
+        assert msal_capture.capture()["seen"] == json.load(file)["seen"]
+
+
+# --- what it refuses
+
+
+def test_a_key_that_is_not_there(served: Server) -> None:
+    """700027 names both thumbprints of the certificate that was not found, and who it was looked for at."""
+    served.authority.unregister(APP)
+    served.authority.register(APP, new_key("rsa2048", fresh=True)[1])
+    with pytest.raises(InvalidClient) as caught:
+        make(served=served).token()
+    thumbprints = [text for text, name in RSA.known.items() if name in {"<x5t>", "<x5t#S256>"}]
+    assert len(thumbprints) == 2
+    assert all(text in caught.value.hint for text in (*thumbprints, APP))
+    assert "Certificates & secrets" in caught.value.hint
+    assert len(served.authority.requests) == 1
+
+
+def test_an_unknown_application(served: Server) -> None:
+    """700016 arrives as unauthorized_client, with the application's id."""
+    with pytest.raises(UnauthorizedClient) as caught:
+        make(served=served, issuer="22223333-cccc-4444-dddd-5555eeee6666").token()
+    assert "22223333-cccc-4444-dddd-5555eeee6666" in caught.value.hint
+
+
+def test_a_wrong_clock_is_corrected(served: Server) -> None:
+    """700024 comes of a clock that is off; the assertion is minted once more by the server's clock."""
+    served.authority.skew = 900
+    assert make(served=served).token().access_token
+    assert [record.status for record in served.authority.requests] == [401, 200]
+
+
+def test_a_users_token_for_another(served: Server) -> None:
+    """50013 says whose token it has to be."""
+    with pytest.raises(InvalidGrant) as caught:
+        make(served=served, grant=JWTBearer(user_token(aud="api://another")), scope="User.Read").token()
+    assert f"issued for {APP} itself" in caught.value.hint
+
+
+class Saying:
+    """A transport to an Entra ID that says one thing."""
+
+    def __init__(self, code: str, error: str) -> None:
+        self.body = json.dumps(
+            {"error": error, "error_description": f"AADSTS{code}: Words. Trace ID: 0000aaaa."}
+        ).encode()
+        self.asked = 0
+
+    def send(self, request: Any, deadline: Any) -> Response:
+        """Says no."""
+        self.asked += 1
+        return Response(400, {}, self.body)
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "kind", "word"),
+    [("700027", "invalid_client", InvalidClient, "Upload"), ("700024", "invalid_client", InvalidClient, "clock"),
+     ("7000214", "invalid_client", InvalidClient, "revoked"), ("7000277", "invalid_client", InvalidClient, "revoked"),
+     ("1000502", "invalid_client", InvalidClient, "renew"), ("7000274", "invalid_client", InvalidClient, "renew"),
+     ("700211", "invalid_client", InvalidClient, "federated"), ("700213", "invalid_client", InvalidClient, "federated"),
+     ("70021", "invalid_client", InvalidClient, "federated"), ("7002138", "invalid_client", InvalidClient, "capitals"),
+     ("7002131", "invalid_client", InvalidClient, "federated"),
+     ("50013", "invalid_grant", InvalidGrant, "access token"), ("500133", "invalid_grant", InvalidGrant, "fresh"),
+     ("700016", "unauthorized_client", UnauthorizedClient, APP), ("65001", "invalid_grant", InvalidGrant, "consent"),
+     ("500011", "invalid_resource", InvalidTarget, GRAPH), ("90002", "invalid_request", InvalidRequest, "tenant"),
+     ("1002012", "invalid_scope", InvalidScope, "RESOURCE/.default"), ("70011", "invalid_scope", InvalidScope, "URI"),
+     ("7000215", "invalid_client", InvalidClient, "secret")],
+)  # fmt: skip
+def test_its_words(code: str, error: str, kind: type[Exception], word: str) -> None:
+    """Each code arrives as its class, with cause and remedy, and is asked once."""
+    transport = Saying(code, error)
+    with pytest.raises(kind) as caught:
+        make(transport=transport).token()
+    assert word in caught.value.hint
+    assert f"AADSTS{code}" in caught.value.message
+    assert transport.asked == 1
+
+
+# --- what is refused before
+
+
+def test_without_a_tenant() -> None:
+    """The tenant has to be named, and by an address that there is."""
+    for address in ("https://login.microsoftonline.com", "https://login.microsoftonline.com/v2.0",
+                    f"https://login.microsoftonline.com/{TENANT}/oauth2", f"https://sts.windows.net/{TENANT}/"):  # fmt: skip
+        error = refused(address=address)
+        assert error.code == "bad_endpoint"
+        assert "TENANT/v2.0" in error.hint
+    error = refused(address=None)
+    assert error.code == "no_token_endpoint"
+    assert "tenant" in error.message
+
+
+@pytest.mark.parametrize("tenant", ["common", "organizations", "consumers", "Common"])
+def test_no_one_tenant(tenant: str) -> None:
+    """In its own name an application signs in to one tenant; for a user it may be found by the user's."""
+    home = f"https://login.microsoftonline.com/{tenant}"
+    for where in ({"address": f"{home}/v2.0"}, {"address": None, "token_endpoint": f"{home}/oauth2/v2.0/token"}):
+        error = refused(**where)
+        assert error.code == "bad_endpoint"
+        assert "one tenant" in error.message
+    assert make(address=f"{home}/v2.0", grant=JWTBearer(user_token()), scope="User.Read")
+
+
+def test_the_first_version() -> None:
+    """The endpoint of version 1 takes a resource in place of scopes."""
+    home = f"https://login.microsoftonline.com/{TENANT}"
+    assert refused(token_endpoint=f"{home}/oauth2/token").code == "bad_endpoint"
+
+
+@pytest.mark.parametrize(
+    "scope", ["https://graph.microsoft.com/User.Read", "User.Read", [GRAPH, "https://storage.azure.com/.default"],
+              [GRAPH, "openid"], ".default"],
+)  # fmt: skip
+def test_scopes_in_its_own_name(scope: Any) -> None:
+    """One resource's .default, and nothing else."""
+    error = refused(scope=scope)
+    assert error.code == "bad_scope"
+    assert ".default" in error.hint
+
+
+def test_without_a_scope() -> None:
+    """There is none by default."""
+    assert refused(scope=None).code == "no_scope"
+
+
+def test_scopes_of_two_resources() -> None:
+    """On behalf of a user a token is for one resource too; what OpenID adds belongs to any."""
+    grant = JWTBearer(user_token())
+    assert make(grant=grant, scope=["User.Read", "https://graph.microsoft.com/Mail.Read", "openid", "offline_access"])
+    error = refused(grant=grant, scope=["User.Read", "https://storage.azure.com/user_impersonation"])
+    assert error.code == "bad_scope"
+    assert "storage.azure.com" in error.hint
+
+
+@pytest.mark.parametrize("kind", ["p256", "p384", "ed25519"])
+def test_rsa_alone(kind: str) -> None:
+    """Entra ID takes RSA certificates and no others."""
+    other = MATERIAL[kind]
+    certificate = other.certificate.decode() if kind != "ed25519" else None
+    assert refused(other.pair[0], certificate=certificate).code in {"bad_algorithm", "no_certificate"}
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "PS512"])
+def test_other_algorithms(algorithm: str) -> None:
+    """Of an RSA key it takes PS256 and RS256."""
+    assert refused(algorithm=algorithm).code == "bad_algorithm"
+
+
+def test_without_a_certificate() -> None:
+    """A bare key has no thumbprint to be known by."""
+    error = refused(PRIVATE + "\n")
+    assert error.code == "no_certificate"
+    assert "thumbprint" in error.message
+
+
+def test_a_subject() -> None:
+    """A user is acted for by the user's token, and by nothing else."""
+    error = refused(subject="ada@contoso.com")
+    assert error.code == "bad_subject"
+    assert "JWTBearer" in error.hint
+    assert make(subject=APP)
+
+
+@pytest.mark.parametrize("grant", ["jwt_bearer", "self_signed", "token_exchange", "rest_exchange", JWTBearer()])
+def test_grants_by_the_key(grant: Any) -> None:
+    """The key proves the application and signs no grant."""
+    assert refused(grant=grant).code == "bad_grant"
+
+
+def test_another_vendors_key_file() -> None:
+    """A Google key file names another provider, and is refused by that."""
+    info = {"type": "service_account", "client_email": "robot@demo.iam.gserviceaccount.com", "private_key": PRIVATE}
+    with pytest.raises(ConfigError):
+        ServiceAccountCredentials.from_info(info, provider="entra", server=f"https://login.microsoftonline.com/{TENANT}/v2.0",
+                                            scope=GRAPH)  # fmt: skip
