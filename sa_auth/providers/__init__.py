@@ -13,8 +13,11 @@ PROVIDERS = Registry(
     {
         # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
+        "adfs": "sa_auth.providers.adfs:ADFS",
         "entra": "sa_auth.providers.entra:ENTRA",
+        "yandex": "sa_auth.providers.yandex:YANDEX",
         "generic": "sa_auth.providers.generic:GENERIC",
+        "maskinporten": "sa_auth.providers.maskinporten:MASKINPORTEN",
         "auth0": "sa_auth.providers.auth0:AUTH0",
         "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",
         "snowflake": "sa_auth.providers.snowflake:SNOWFLAKE",

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, InvalidTarget
-from ..grants.jwt_bearer import JWTBearer
 from ..settings import Settings
 from .base import Known, Page, Provider
+from .microsoft import for_a_user
 
 _PAGES = "https://learn.microsoft.com/entra/identity-platform"
 _NO_TENANT = frozenset({"common", "organizations", "consumers"})
-_OF_THE_KEY = frozenset({"jwt_bearer", "self_signed", "rest_exchange", "token_exchange"})
 _OPENID = frozenset({"openid", "profile", "email", "offline_access"})
 _TENANT = 'Pass server="https://login.microsoftonline.com/TENANT/v2.0", with the tenant\'s id or domain.'
 
@@ -34,16 +33,11 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     _check_version(settings.token_endpoint or address)
     if isinstance(settings.headers, Mapping) and "x5t" in settings.headers:
         provider = provider._replace(headers={})
-    grant = settings.grant if settings.grant is not None else provider.grant
-    if isinstance(grant, JWTBearer) and grant.assertion is not None:
+    acting = for_a_user(provider, settings)
+    if acting is not None:
         _check_one_resource(settings.scope)
-        return provider._replace(form=(("requested_token_use", "on_behalf_of"),)), settings
-    if isinstance(grant, JWTBearer) or grant in _OF_THE_KEY:
-        raise ConfigError(
-            "Entra ID takes no grant that the application's own key signs.", code="bad_grant",
-            hint="Leave grant= out: the key proves the application. For a user: grant=grants.JWTBearer(the user's token).",
-        )  # fmt: skip
-    if grant == "client_credentials":
+        return acting, settings
+    if settings.grant in {None, "client_credentials"}:
         _check_own_name(urlsplit(address).path.split("/")[1], settings.scope)
     return provider, settings
 

@@ -16,10 +16,13 @@ DIALECTS = Registry(
     "dialect",
     {
         "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "maskinporten": "sa_auth.testing.dialects.maskinporten:MASKINPORTEN",
         "auth0": "sa_auth.testing.dialects.auth0:AUTH0",
         "keycloak": "sa_auth.testing.dialects.keycloak:KEYCLOAK",
+        "adfs": "sa_auth.testing.dialects.adfs:ADFS",
         "entra": "sa_auth.testing.dialects.entra:ENTRA",
         "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
         "smart": "sa_auth.testing.dialects.smart:SMART",
+        "yandex": "sa_auth.testing.dialects.yandex:YANDEX",
     },
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -19,7 +21,6 @@ from sa_auth.testing import Authority, new_key
 from sa_auth.testing.server import Server
 from sa_auth.wire import Response
 from tests.contract.material import MATERIAL
-from tests.vectors.capture import entra as msal_capture
 
 APP, TENANT = "11112222-bbbb-3333-cccc-4444dddd5555", "contoso.onmicrosoft.com"
 RSA = MATERIAL["rsa2048"]
@@ -27,6 +28,7 @@ PRIVATE, PUBLIC = RSA.pair
 GRAPH = "https://graph.microsoft.com/.default"
 USERS = "https://login.microsoftonline.com/aaaabbbb/v2.0"
 STS_PRIVATE, STS_PUBLIC = new_key("p256")
+VECTORS = Path(__file__).parents[2] / "vectors" / "providers"
 
 
 @pytest.fixture
@@ -170,11 +172,11 @@ def test_federated(served: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     assert APP in caught.value.hint
 
 
-def test_msal_is_seen_live() -> None:
+@pytest.mark.parametrize("name", ["entra", "entra_x5t", "entra_on_behalf_of"])
+def test_msal_is_seen_live(name: str) -> None:
     """What the msal that is installed sends is what the vector has."""
-    path = "tests/vectors/providers/entra.json"
-    with open(f"{__file__.rpartition('tests/')[0]}{path}", encoding="utf-8") as file:
-        assert msal_capture.capture()["seen"] == json.load(file)["seen"]
+    vector = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    assert import_module(f"tests.vectors.capture.{name}").capture()["seen"] == vector["seen"]
 
 
 # --- what it refuses

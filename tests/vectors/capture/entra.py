@@ -42,7 +42,7 @@ def answers(authority: str) -> Any:
     """What an authority says of itself, and its answer with a token."""
     home = authority.rstrip("/")
     if home.endswith("/adfs"):
-        issuer, endpoint = home, f"{home}/oauth2/token"
+        issuer, endpoint = home, f"{home}/oauth2/token/"  # as the metadata of a real one have it
     else:
         issuer, endpoint = f"{home}/v2.0", f"{home}/oauth2/v2.0/token"
 
