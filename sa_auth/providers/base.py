@@ -94,6 +94,7 @@ class Provider(NamedTuple):
         scope_form: Whether the scope is a form field.
         scope_needed: Whether there has to be one.
         scope_separator: Between scopes.
+        resource_claim: Whether `resource=` is a claim, an array, and no form field.
         form: Form fields that are always there.
         json: Whether it takes JSON in place of a form.
         request_headers: Header fields of the token request.
@@ -133,6 +134,7 @@ class Provider(NamedTuple):
     scope_form: bool = True
     scope_needed: bool = False
     scope_separator: str = " "
+    resource_claim: bool = False
     form: tuple[tuple[str, str], ...] = ()
     json: bool = False
     request_headers: Mapping[str, str] = NOTHING

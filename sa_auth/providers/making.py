@@ -57,7 +57,7 @@ def exchange_of(provider: Provider, settings: Settings) -> Exchange:
         client_auth=client_auth,
         scope=provider.scope_separator.join(settings.scope),
         scope_field=not (offline or shaped) and (provider.scope_form or not isinstance(asked, JWTBearer)),
-        form=(*(("resource", one) for one in settings.resource), *_form(provider, settings)),
+        form=_form(provider, settings),
         json=provider.json,
         headers=provider.request_headers,
         names=provider.names,
@@ -145,11 +145,12 @@ def _assertion(provider: Provider, settings: Settings, where: str | None, asked:
 
 def _shape(provider: Provider, settings: Settings) -> dict[str, Any]:
     """What the vendor and the face say of any assertion that the key signs: times, extra claims and header fields."""
+    resource = {"resource": list(settings.resource)} if provider.resource_claim and settings.resource else {}
     return {
         "lifetime": provider.lifetime if settings.lifetime is None else settings.lifetime,
         "backdate": provider.backdate,
         "longest": provider.longest,
-        "claims": _merged(provider.claims, settings.claims),
+        "claims": _merged({**provider.claims, **resource}, settings.claims),
         "headers": _merged(provider.headers, settings.headers),
     }
 
@@ -267,7 +268,8 @@ def _audience_as_endpoint(audience: str | None) -> str | None:
 
 def _form(provider: Provider, settings: Settings) -> tuple[tuple[str, str], ...]:
     said = {name for name, _ in settings.form}
-    own = tuple((name, value) for name, value in provider.form if name not in said)
+    resource = () if provider.resource_claim else tuple(("resource", one) for one in settings.resource)
+    own = (*resource, *((name, value) for name, value in provider.form if name not in said))
     if provider.audience_field is None or settings.audience is None:
         return (*own, *settings.form)
     return (*own, (provider.audience_field, settings.audience), *settings.form)
