@@ -41,7 +41,7 @@ class SelfIssued(Fixed):
         lifetime: Seconds from now to `exp`.
         backdate: Seconds that `iat` lies before now, so that a clock slightly ahead is forgiven.
         longest: Seconds that the server allows from `iat` to `exp`; the backdate gives way to it.
-        claims: Extra claims. `{"nbf": True}` asks for an `nbf` equal to `iat`.
+        claims: Extra claims. `{"nbf": True}` asks for an `nbf` equal to `iat`; a `scope` that is a list stands here.
         headers: Extra JOSE header fields. True for "x5t", "x5t#S256" or "x5c" takes it from the certificate.
         type: `typ` of the header; None: none.
         issuer_suffix: What `iss` ends with where it names the key: {fingerprint} in it is the SHA-256 of the key that
@@ -103,10 +103,13 @@ class SelfIssued(Fixed):
     ) -> None:
         positive(lifetime, "lifetime")
         given = frozen_json(headers, "headers", _HEADERS_BY_ARGUMENT)
+        # No argument says a scope that is a list.
+        listed = scope is None and isinstance(claims, Mapping) and isinstance(claims.get("scope"), list)
+        taken = {name: why for name, why in _CLAIMS_BY_ARGUMENT.items() if not (listed and name == "scope")}
         self._fix(
             signer=signer, issuer=issuer, audience=audience, subject=subject, scope=scope,
             _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest, _suffix=issuer_suffix,
-            _claims=frozen_json(claims, "claims", _CLAIMS_BY_ARGUMENT),
+            _claims=frozen_json(claims, "claims", taken),
             _headers=given if type is None else MappingProxyType({"typ": type, **given}),
         )  # fmt: skip
         for name in _FROM_CERTIFICATE:

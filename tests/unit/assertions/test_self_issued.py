@@ -182,6 +182,13 @@ def test_claims_that_restate(name: str) -> None:
     assert "argument" in caught.value.hint
 
 
+def test_a_scope_that_is_a_list() -> None:
+    """A scope that is a list has no argument and stands among the claims; not beside the argument."""
+    assert parts(make(scope=None, claims={"scope": ["GET /v1/apps"]}).mint(NOW))[1]["scope"] == ["GET /v1/apps"]
+    with pytest.raises(ConfigError):
+        make(scope="read", claims={"scope": ["GET /v1/apps"]})
+
+
 @pytest.mark.parametrize("name", ["alg", "kid"])
 def test_headers_that_restate(name: str) -> None:
     """So is a header field: nobody sets alg to none by the back door."""
