@@ -18,6 +18,7 @@ PROVIDERS = Registry(
         "okta": "sa_auth.providers.okta:OKTA",
         "yandex": "sa_auth.providers.yandex:YANDEX",
         "generic": "sa_auth.providers.generic:GENERIC",
+        "helseid": "sa_auth.providers.helseid:HELSEID",
         "maskinporten": "sa_auth.providers.maskinporten:MASKINPORTEN",
         "auth0": "sa_auth.providers.auth0:AUTH0",
         "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",

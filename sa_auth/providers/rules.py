@@ -86,7 +86,9 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
         return signer
     key = getattr(signer, "key", None)
     can = key.algorithms if key is not None else (signer.algorithm,)
-    wanted = (signer.algorithm,) if settings.algorithm is not None else takes
+    # What a JWK says of itself was said where its public half was registered too.
+    own = key is not None and signer.algorithm != key.algorithms[0]
+    wanted = (signer.algorithm,) if settings.algorithm is not None else (signer.algorithm, *takes) if own else takes
     best = next((algorithm for algorithm in wanted if algorithm in can and algorithm in takes), None)
     if best is None:
         raise ConfigError(

@@ -16,6 +16,7 @@ DIALECTS = Registry(
     "dialect",
     {
         "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "helseid": "sa_auth.testing.dialects.helseid:HELSEID",
         "maskinporten": "sa_auth.testing.dialects.maskinporten:MASKINPORTEN",
         "auth0": "sa_auth.testing.dialects.auth0:AUTH0",
         "keycloak": "sa_auth.testing.dialects.keycloak:KEYCLOAK",
