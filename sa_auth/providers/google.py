@@ -41,6 +41,12 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
     target = (settings.claims or {}).get("target_audience")
+    if target is not None and settings.grant == "self_signed":
+        raise ConfigError(
+            "Google gives an ID token by exchange alone, and this sign-in makes none.", code="bad_argument",
+            hint="Leave grant= out. In another universe than googleapis.com an ID token comes by "
+            'provider="google_impersonation".',
+        )  # fmt: skip
     if target is not None:
         if settings.scope or settings.subject is not None:
             raise ConfigError(
@@ -56,7 +62,10 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             hint="Leave subject= out, or leave grant= out: domain-wide delegation needs the exchange.",
         )  # fmt: skip
     # One of the two says what it is for: the API's address, or scopes.
-    wanted = provider._replace(scope_claim="given", audience="" if settings.audience is None else None)
+    wanted = provider._replace(
+        scope_claim="given", audience="" if settings.audience is None else None, algorithms=("RS256", "ES256"),
+        revocation_endpoint=None,
+    )  # fmt: skip
     if settings.audience is None and not settings.scope:
         raise ConfigError(
             "A self-signed Google token needs an audience or a scope.", code="no_audience",
@@ -72,7 +81,8 @@ GOOGLE = Provider(
         console="Google Cloud console, IAM & Admin, Service Accounts: the account, then Keys, Add key, JSON. To act for "
         "users: Google Workspace admin console, Security, API controls, Domain-wide delegation: the account's numeric "
         "client id and the scopes.",
-        file="JSON of type `service_account`; the old `.p12` opens with password `notasecret`.",
+        file='JSON of type `service_account`; `from_env("GOOGLE_APPLICATION_CREDENTIALS")` opens the one that this variable '
+        'names. The old `.p12` opens with `provider="google"`, `password="notasecret"` and the e-mail as `issuer=`.',
         example="""import requests
 from sa_auth import ServiceAccountCredentials
 
@@ -82,13 +92,16 @@ id_token = ServiceAccountCredentials.from_file("key.json", claims={"target_audie
 itself = ServiceAccountCredentials.from_file("key.json", grant="self_signed", audience="https://pubsub.googleapis.com/")
 with requests.Session() as session:
     session.auth = creds
+    session.headers["x-goog-user-project"] = "demo"  # the project that pays, where it is another
     session.get("https://www.googleapis.com/drive/v3/files")""",
-        limits="RS256 alone; at most 3600 s from iat to exp. An ID token takes no scope and no subject, a self-signed token "
-        "no subject. In another universe than googleapis.com only the self-signed token is made.",
+        limits="RS256 alone (a self-signed token: ES256 too); at most 3600 s from iat to exp. An ID token takes no scope and no subject, a self-signed token "
+        "no subject. In another universe than googleapis.com (`universe_domain` of the file) "
+        "only the self-signed token is made.",
         proven="vendor's SDK (google-auth, captured live in the tests)",
         sources=(
             "https://developers.google.com/identity/protocols/oauth2/service-account",
-            "google-auth: google.oauth2.service_account, google.oauth2._client",
+            "https://google.aip.dev/auth/4111 (the self-signed token)",
+            "google-auth: google.oauth2.service_account, google.oauth2._client, google.auth.jwt",
         ),
     ),
     token_endpoint="https://oauth2.googleapis.com/token",  # noqa: S106 - an address
