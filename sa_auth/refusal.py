@@ -172,12 +172,12 @@ def _refusal(response: Response, fields: dict[str, Any], asked: Instant, peer: s
 
 
 def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
-    error: Any = fields.get("error")
+    error: Any = fields.get("error", fields.get("errorCode"))
     description: Any = fields.get("error_description")
     if isinstance(error, dict):  # Google's APIs answer with an object where the RFC has a word
         error, description = error.get("status"), error.get("message")
     if description is None:  # REST endpoints have other names for it
-        said = fields.get("message", fields.get("errors"))
+        said = fields.get("message", fields.get("errorSummary", fields.get("errors")))
         description = said[0] if isinstance(said, list) and said else said
     code = _NOT_ERROR_WORD.sub("", error)[:64].strip() if isinstance(error, str) else ""
     if not isinstance(description, str):

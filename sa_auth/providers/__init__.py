@@ -24,6 +24,8 @@ PROVIDERS = Registry(
         "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",
         "snowflake": "sa_auth.providers.snowflake:SNOWFLAKE",
         "app_store_connect": "sa_auth.providers.app_store_connect:APP_STORE_CONNECT",
+        "salesforce": "sa_auth.providers.salesforce:SALESFORCE",
         "smart": "sa_auth.providers.smart:SMART",
+        "vault": "sa_auth.providers.vault:VAULT",
     },
 )

@@ -375,6 +375,14 @@ def test_nested_error() -> None:
     assert refused({"error": {"code": 403}}, 403).code == "http_403"
 
 
+def test_other_names_of_an_error() -> None:
+    """`errorCode` and `errorSummary` stand for the RFC's two words where those are not there."""
+    error = refused({"errorCode": "invalid_client", "errorSummary": "Invalid value for 'client_id' parameter."}, 400)
+    assert isinstance(error, InvalidClient)
+    assert "Invalid value for 'client_id' parameter." in error.message
+    assert refused({"error": "invalid_grant", "errorCode": "invalid_client"}, 400).code == "invalid_grant"
+
+
 @pytest.mark.parametrize(
     ("description", "word"),
     [

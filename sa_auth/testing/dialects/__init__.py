@@ -25,7 +25,9 @@ DIALECTS = Registry(
         "okta": "sa_auth.testing.dialects.okta:OKTA",
         "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
         "app_store_connect": "sa_auth.testing.dialects.app_store_connect:APP_STORE_CONNECT",
+        "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
         "smart": "sa_auth.testing.dialects.smart:SMART",
+        "vault": "sa_auth.testing.dialects.vault:VAULT",
         "yandex": "sa_auth.testing.dialects.yandex:YANDEX",
     },
 )
