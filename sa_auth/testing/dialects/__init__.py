@@ -16,6 +16,7 @@ DIALECTS = Registry(
     "dialect",
     {
         "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "nhs_england": "sa_auth.testing.dialects.nhs_england:NHS_ENGLAND",
         "helseid": "sa_auth.testing.dialects.helseid:HELSEID",
         "maskinporten": "sa_auth.testing.dialects.maskinporten:MASKINPORTEN",
         "auth0": "sa_auth.testing.dialects.auth0:AUTH0",
@@ -24,6 +25,7 @@ DIALECTS = Registry(
         "entra": "sa_auth.testing.dialects.entra:ENTRA",
         "okta": "sa_auth.testing.dialects.okta:OKTA",
         "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
+        "sap_xsuaa": "sa_auth.testing.dialects.sap_xsuaa:SAP_XSUAA",
         "app_store_connect": "sa_auth.testing.dialects.app_store_connect:APP_STORE_CONNECT",
         "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
         "smart": "sa_auth.testing.dialects.smart:SMART",
