@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, InvalidTarget
+from ..grants.client_credentials import ClientCredentials
 from ..settings import Settings
 from .base import Known, Page, Provider
 from .microsoft import for_a_user
@@ -37,8 +38,12 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     if acting is not None:
         _check_one_resource(settings.scope)
         return acting, settings
-    if settings.grant in {None, "client_credentials"}:
-        _check_own_name(urlsplit(address).path.split("/")[1], settings.scope)
+    if (
+        settings.grant is None
+        or settings.grant == "client_credentials"
+        or isinstance(settings.grant, ClientCredentials)
+    ):
+        _check_own_name(urlsplit(address).path.strip("/").partition("/")[0], settings.scope)
     return provider, settings
 
 
@@ -68,7 +73,7 @@ def _check_own_name(tenant: str, scope: tuple[str, ...]) -> None:
             f"An application in its own name signs in to one tenant, and {tenant!r} is none.", code="bad_endpoint",
             hint=_TENANT,
         )  # fmt: skip
-    if scope and (len(scope) > 1 or not scope[0].endswith("/.default")):
+    if len(scope) > 1 or not all(one.endswith("/.default") for one in scope):
         raise ConfigError(
             "An application in its own name asks Entra ID for the scope `RESOURCE/.default` of one resource.",
             code="bad_scope", hint='For example scope="https://graph.microsoft.com/.default": what it may do there was '
@@ -131,7 +136,7 @@ federated = ServiceAccountCredentials(
         "own name an application asks for one scope, `RESOURCE/.default`, in one tenant (not `common`). Entra sets no limit "
         "to the assertion's life and advises 300 to 600 s. National clouds have hosts of their own: "
         "`login.microsoftonline.us`, `login.partner.microsoftonline.cn`. A region's endpoint goes into `token_endpoint=` "
-        "beside `server=`, which then says `aud`. The line end of a federated token's file is left out (msal sends it).",
+        "beside `server=`, which then says `aud`. The line end of a federated token's file is left out (azure-identity sends it).",
         proven="vendor's SDKs (msal, captured live in the tests; azure-identity, compared field by field)",
         sources=(
             f"{_PAGES}/certificate-credentials",

@@ -26,7 +26,7 @@ def for_a_user(provider: Provider, settings: Settings) -> Provider | None:
     grant = settings.grant if settings.grant is not None else provider.grant
     if isinstance(grant, JWTBearer) and grant.assertion is not None:
         return provider._replace(form=(("requested_token_use", "on_behalf_of"),))
-    if isinstance(grant, JWTBearer) or grant in _OF_THE_KEY:
+    if isinstance(grant, JWTBearer) or (isinstance(grant, str) and grant in _OF_THE_KEY):
         raise ConfigError(
             f"{provider.page.title} takes no grant that the application's own key signs.", code="bad_grant",
             hint="Leave grant= out: the key proves the application. For a user: grant=grants.JWTBearer(the user's token).",
