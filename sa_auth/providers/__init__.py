@@ -29,5 +29,6 @@ PROVIDERS = Registry(
         "salesforce": "sa_auth.providers.salesforce:SALESFORCE",
         "smart": "sa_auth.providers.smart:SMART",
         "vault": "sa_auth.providers.vault:VAULT",
+        "databricks": "sa_auth.providers.databricks:DATABRICKS",
     },
 )

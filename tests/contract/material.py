@@ -76,10 +76,10 @@ class Material:
     def credentials(self, **arguments: Any) -> ServiceAccountCredentials:
         """Credentials of this key, or of the key file in `info`."""
         info = arguments.pop("info", None)
-        if info is not None:
-            return ServiceAccountCredentials.from_info(json.loads(json.dumps(info)), **arguments)
         if isinstance(arguments.get("grant"), dict):  # a user's token that is exchanged
             arguments["grant"] = JWTBearer(arguments["grant"]["JWTBearer"])
+        if info is not None:
+            return ServiceAccountCredentials.from_info(json.loads(json.dumps(info)), **arguments)
         arguments.setdefault("key", self.pair[0])
         return ServiceAccountCredentials(**arguments)
 

@@ -30,6 +30,7 @@ DIALECTS = Registry(
         "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
         "smart": "sa_auth.testing.dialects.smart:SMART",
         "vault": "sa_auth.testing.dialects.vault:VAULT",
+        "databricks": "sa_auth.testing.dialects.databricks:DATABRICKS",
         "yandex": "sa_auth.testing.dialects.yandex:YANDEX",
     },
 )
