@@ -13,12 +13,14 @@ PROVIDERS = Registry(
     {
         # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
+        "google_impersonation": "sa_auth.providers.google_impersonation:GOOGLE_IMPERSONATION",
         "adfs": "sa_auth.providers.adfs:ADFS",
         "entra": "sa_auth.providers.entra:ENTRA",
         "okta": "sa_auth.providers.okta:OKTA",
         "yandex": "sa_auth.providers.yandex:YANDEX",
         "sap_xsuaa": "sa_auth.providers.sap_xsuaa:SAP_XSUAA",
         "generic": "sa_auth.providers.generic:GENERIC",
+        "netsuite": "sa_auth.providers.netsuite:NETSUITE",
         "nhs_england": "sa_auth.providers.nhs_england:NHS_ENGLAND",
         "helseid": "sa_auth.providers.helseid:HELSEID",
         "maskinporten": "sa_auth.providers.maskinporten:MASKINPORTEN",
@@ -26,6 +28,7 @@ PROVIDERS = Registry(
         "keycloak": "sa_auth.providers.keycloak:KEYCLOAK",
         "snowflake": "sa_auth.providers.snowflake:SNOWFLAKE",
         "app_store_connect": "sa_auth.providers.app_store_connect:APP_STORE_CONNECT",
+        "github": "sa_auth.providers.github:GITHUB",
         "salesforce": "sa_auth.providers.salesforce:SALESFORCE",
         "smart": "sa_auth.providers.smart:SMART",
         "vault": "sa_auth.providers.vault:VAULT",

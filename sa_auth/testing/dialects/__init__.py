@@ -16,6 +16,8 @@ DIALECTS = Registry(
     "dialect",
     {
         "google": "sa_auth.testing.dialects.google:GOOGLE",
+        "netsuite": "sa_auth.testing.dialects.netsuite:NETSUITE",
+        "google_impersonation": "sa_auth.testing.dialects.google_impersonation:GOOGLE_IMPERSONATION",
         "nhs_england": "sa_auth.testing.dialects.nhs_england:NHS_ENGLAND",
         "helseid": "sa_auth.testing.dialects.helseid:HELSEID",
         "maskinporten": "sa_auth.testing.dialects.maskinporten:MASKINPORTEN",
@@ -27,6 +29,7 @@ DIALECTS = Registry(
         "snowflake": "sa_auth.testing.dialects.snowflake:SNOWFLAKE",
         "sap_xsuaa": "sa_auth.testing.dialects.sap_xsuaa:SAP_XSUAA",
         "app_store_connect": "sa_auth.testing.dialects.app_store_connect:APP_STORE_CONNECT",
+        "github": "sa_auth.testing.dialects.github:GITHUB",
         "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
         "smart": "sa_auth.testing.dialects.smart:SMART",
         "vault": "sa_auth.testing.dialects.vault:VAULT",
