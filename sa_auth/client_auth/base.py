@@ -43,7 +43,8 @@ class Client(NamedTuple):
         signer: Its key; None where it has none.
         audience: `aud` of a client assertion: the issuer identifier of the server, or what its provider wants there.
         certificate_thumbprint: `x5t#S256` of the certificate that the transport presents; empty where it presents none.
-        shape: Arguments of the assertion: lifetime, claims, headers and the like.
+        shape: Arguments of the assertion: lifetime, claims, headers and the like; and subject, scope where its provider
+            wants them otherwise than usual.
         typ: `typ` of a client assertion, where its provider wants another than usual.
         with_client_id: Whether `client_id` is sent beside a client assertion.
     """

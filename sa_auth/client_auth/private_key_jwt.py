@@ -95,10 +95,11 @@ class PrivateKeyJWT(Fixed):
         given = self._given
         who = given["client_id"] if given["client_id"] is not None else client_id_of(client, self.name)
         own = {name: given[name] for name in ("lifetime", "claims", "headers") if given[name] is not None}
-        shape = {**dict(client.shape), **own}
+        # The subject is the client (RFC 7523 section 3, 2), unless its provider wants none.
+        shape = {"subject": who, **dict(client.shape), **own}
         typ = (client.typ or None) if given["typ"] == TYP and client.typ is not None else given["typ"]
         assertion = SelfIssued(
-            given["signer"] if given["signer"] is not None else signer_of(client, self.name), issuer=who, subject=who,
+            given["signer"] if given["signer"] is not None else signer_of(client, self.name), issuer=who,
             audience=given["audience"] or audience_of(client, self.name), type=typ, **shape,
         )  # fmt: skip
         beside = given["with_client_id"] or client.with_client_id

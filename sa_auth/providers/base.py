@@ -78,7 +78,7 @@ class Provider(NamedTuple):
         audience_field: A form field that `audience=` goes into; None: it is the `aud`.
         subject: "optional"; "required": the user acted for; "default": the issuer where nobody is named (RFC 7523 section 3
             wants a `sub`); "issuer": always the issuer; "none": no `sub` at all; "address": it stands in the endpoint
-            alone, and is required.
+            alone, and is required. "none" holds for a client's assertion too.
         subject_hint: What a missing or needless subject is told.
         issuer_suffix: What `iss` ends with where it names the key; {fingerprint} is the key's (see `SelfIssued`).
         typ: `typ` of the header; None: "JWT" for a grant, "client-authentication+jwt" for a client assertion.
@@ -92,6 +92,7 @@ class Provider(NamedTuple):
         headers: JOSE header fields that are always there; those of the face go before them.
         scope_claim: Whether the scope is a claim: "always", even if empty, "given", or "never".
         scope_form: Whether the scope is a form field.
+        scope_of_client: Whether the scope is a claim of the client's assertion, and no form field.
         scope_needed: Whether there has to be one.
         scope_separator: Between scopes.
         resource_claim: Whether `resource=` is a claim, an array, and no form field.
@@ -132,6 +133,7 @@ class Provider(NamedTuple):
     headers: Mapping[str, Any] = NOTHING
     scope_claim: str = "given"
     scope_form: bool = True
+    scope_of_client: bool = False
     scope_needed: bool = False
     scope_separator: str = " "
     resource_claim: bool = False

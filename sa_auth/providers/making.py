@@ -46,8 +46,11 @@ def exchange_of(provider: Provider, settings: Settings) -> Exchange:
     where = None if offline else _endpoint(provider, settings, asked)
     make = _Maker(provider, settings, where, asked)
     grant = asked.completed(make) if isinstance(asked, Incomplete) else asked
+    scope_field = not (offline or shaped or provider.scope_of_client) and (
+        provider.scope_form or not isinstance(asked, JWTBearer)
+    )
     client_auth, transport = client_of(
-        provider, settings, grant, {} if make.called else _shape(provider, settings),
+        provider, settings, grant, {} if make.called else _client_shape(provider, settings),
         audience=_client_audience(provider, settings, where), assertion_made=make.called,
     )  # fmt: skip
     return Exchange(
@@ -55,8 +58,8 @@ def exchange_of(provider: Provider, settings: Settings) -> Exchange:
         grant=grant,
         transport=transport,
         client_auth=client_auth,
-        scope=provider.scope_separator.join(settings.scope),
-        scope_field=not (offline or shaped) and (provider.scope_form or not isinstance(asked, JWTBearer)),
+        scope=(provider.scope_separator if scope_field else " ").join(settings.scope),
+        scope_field=scope_field,
         form=_form(provider, settings),
         json=provider.json,
         headers=provider.request_headers,
@@ -153,6 +156,16 @@ def _shape(provider: Provider, settings: Settings) -> dict[str, Any]:
         "claims": _merged({**provider.claims, **resource}, settings.claims),
         "headers": _merged(provider.headers, settings.headers),
     }
+
+
+def _client_shape(provider: Provider, settings: Settings) -> dict[str, Any]:
+    """What is said of an assertion of the client's, where the key signs no other."""
+    shape = _shape(provider, settings)
+    if provider.subject == "none":
+        shape["subject"] = None
+    if provider.scope_of_client and settings.scope:
+        shape["scope"] = provider.scope_separator.join(settings.scope)
+    return shape
 
 
 def _merged(always: Mapping[str, Any], given: Any) -> Any:
