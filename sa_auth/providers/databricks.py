@@ -125,12 +125,12 @@ self_signed = ServiceAccountCredentials.from_file(
         Known(
             r": invalid_(?:grant|request|token)\b", "Databricks compares the JWT with its federation policies: iss, aud and sub "
             "have to be those of one policy, to the last character, and the signature (RS256 or ES256) is checked with the "
-            "keys that the issuer publishes. With a client id ({client_id}) only the policies of that service principal "
-            "count, without one those of the account.",
+            "keys that the issuer publishes. With a client id only the policies of that service principal count, without one "
+            "those of the account.",
         ),
         Known(
-            r": (?:invalid_client|unauthorized_client)\b", "The client id {client_id} is no service principal of this account, "
-            "or has no access to this workspace: it is the application id, not the numeric id.",
+            r": (?:invalid_client|unauthorized_client)\b", "The client id is that of no service principal of this "
+            "account, or of one without access to this workspace: it is the application id, not the numeric id.",
         ),
     ),
     prepare=_prepare,

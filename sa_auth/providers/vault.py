@@ -128,24 +128,25 @@ self_signed = ServiceAccountCredentials.from_file(
             "audience= out.", error=InvalidGrant,
         ),
         Known(
-            r"invalid audience|does not match any bound audience", "The JWT's aud {aud} is none of the role's bound_audiences.",
+            r"invalid audience|does not match any bound audience", "The JWT's aud is none of the role's bound_audiences: set audience=, "
+            "or have the token service make it for one of them.",
             error=InvalidGrant,
         ),
         Known(
-            r"invalid issuer", "The JWT's iss {iss} is not the mount's bound_issuer, to the last character.",
+            r"invalid issuer", "The JWT's iss is not the mount's bound_issuer, to the last character.",
             error=InvalidGrant,
         ),
-        Known(r"invalid subject", "The JWT's sub {sub} is not the role's bound_subject.", error=InvalidGrant),
+        Known(r"invalid subject", "The JWT's sub is not the role's bound_subject.", error=InvalidGrant),
         Known(
             r"token is expired|not yet valid|issued in the future", "By Vault's clock the JWT is over, or not valid yet: set "
             "this machine's clock right, or have the token service make a fresh one.", error=InvalidGrant,
         ),
         Known(
-            r"\(alg\)|unsupported signing|unexpected signature algorithm", "The mount takes other algorithms than {alg}: see its "
+            r"\(alg\)|unsupported signing|unexpected signature algorithm", "The mount takes other algorithms than the JWT's: see its "
             "jwt_supported_algs, and set algorithm=.", error=InvalidGrant,
         ),
         Known(
-            r"verifying token signature|no known key|kid header|no key set", "The mount does not know the key {kid}: set its "
+            r"verifying token signature|no known key|kid header|no key set", "The mount does not know the key that signed: set its "
             "jwt_validation_pubkeys, or see that its jwks_url or oidc_discovery_url is reached and has the key.",
             error=InvalidGrant,
         ),
