@@ -1,4 +1,4 @@
-"""A token after an exchange of another shape: a JWT to a REST endpoint that answers with field names of its own.
+"""A token after an exchange of another shape: a JWT, or a caller's token, to a REST endpoint with field names of its own.
 
 Rule: what differs between services is an argument; nothing here knows a vendor. Source: each preset that uses it names
 its vendor's page.
@@ -17,20 +17,23 @@ from .._secret import Secret
 from ..assertions.base import Assertion
 from ..assertions.kinds import judged, jwt_of, taken
 from ..assertions.self_issued import frozen_json
+from ..assertions.shape import kind_of
 from ..errors import ConfigError
 from ..token import AnswerNames
 from ..wire import TokenRequest
 from .base import Grant, ready
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
+_TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
 class RestExchange(Fixed):
-    """Sends a JWT as JSON, or as the bearer of the request.
+    """Sends a JWT as JSON, or as the bearer of the request, where another kind of token may stand as well.
 
     Args:
-        assertion: Gives the JWT; None: the key of the credentials signs one.
+        assertion: Gives the JWT; None: the key of the credentials signs one. Other credentials: their access token, which
+            is a bearer whatever it looks like.
         field: The JSON field that it goes into; None: it is the bearer in the Authorization header.
         body: Other fields of the JSON body. They may be secrets, as the header fields may: neither is shown or pickled.
         headers: Header fields of the request.
@@ -83,6 +86,26 @@ class RestExchange(Fixed):
         """With the assertion that the key signs, where there is none."""
         return self if self.assertion is not None else self._with(assertion=make())
 
+    def with_body(self, body: Mapping[str, Any]) -> RestExchange:
+        """Gives one with more fields in its body; those that stand in it go before them.
+
+        Args:
+            body: The fields.
+
+        Raises:
+            ConfigError: they are no JSON, or one of them is the assertion's.
+
+        Example:
+            >>> RestExchange("caller", body={"role": "ci"}).with_body({"role": "any", "ttl": "60s"}).request(0).fields
+            (('role', 'ci'), ('ttl', '60s'))
+        """
+        more = frozen_json(body, "body", {} if self.field is None else {self.field: "field"})
+        whole = {**more, **self._others()}
+        return self._with(_body=Secret(json.dumps(whole, sort_keys=True)) if whole else None)
+
+    def _others(self) -> dict[str, Any]:
+        return {} if self._body is None else dict(json.loads(self._body.reveal()))
+
     @property
     def repeatable(self) -> bool:
         """Yes: every attempt carries an assertion of its own."""
@@ -90,11 +113,11 @@ class RestExchange(Fixed):
 
     def request(self, now: float) -> TokenRequest:
         """The JWT where the service wants it, and the other fields."""
-        text = jwt_of(ready(self.assertion, "RestExchange"), now)
-        others = tuple(json.loads(self._body.reveal()).items()) if self._body is not None else ()
+        assertion, others = ready(self.assertion, "RestExchange"), tuple(self._others().items())
         headers = {name: value.reveal().decode("ascii") for name, value in self._headers}
         if self.field is None:
-            return TokenRequest(others, {**headers, "Authorization": f"Bearer {text}"}, json=True)
+            return TokenRequest(others, {**headers, "Authorization": f"Bearer {_bearer(assertion, now)}"}, json=True)
+        text = jwt_of(assertion, now)
         return TokenRequest(((self.field, text), *others), headers, json=True)
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
@@ -115,6 +138,19 @@ class RestExchange(Fixed):
 
     def _told(self) -> str:
         return f"field={self.field!r}, token={self.names.token!r}"
+
+
+def _bearer(assertion: Assertion, now: float) -> str:
+    """What stands in the Authorization header: a JWT, or any token of visible ASCII characters."""
+    text = assertion.mint(now)
+    # Judged here: an HTTP library puts a bad header into its own error text.
+    if kind_of(text) == "saml2" or not _TOKEN.fullmatch(text):
+        del text  # or the frame of the error would hold it
+        raise ConfigError(
+            "What RestExchange is to send as the bearer is not 1 to 16,384 visible ASCII characters.",
+            code="assertion_not_bearer", hint="No other token fits into a header; a SAML assertion has another grant.",
+        )  # fmt: skip
+    return text
 
 
 def _check_name(value: object, name: str, *, optional: bool = False) -> None:

@@ -99,6 +99,7 @@ class Desk:
             rotates=authority.refresh_tokens == "rotate",
             resources=None if authority.resources is None else frozenset(authority.resources),
             self_signed=authority.api.self_signed,
+            own_bearer=dialect is not None and dialect.own_bearer,
         )
 
     def _home(self, request: Request) -> str:

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from sa_auth import ServiceAccountCredentials
-from sa_auth.grants import JWTBearer
+from sa_auth import ServiceAccountCredentials, grants
 from sa_auth.testing import new_key
 
 
@@ -76,8 +75,9 @@ class Material:
     def credentials(self, **arguments: Any) -> ServiceAccountCredentials:
         """Credentials of this key, or of the key file in `info`."""
         info = arguments.pop("info", None)
-        if isinstance(arguments.get("grant"), dict):  # a user's token that is exchanged
-            arguments["grant"] = JWTBearer(arguments["grant"]["JWTBearer"])
+        if isinstance(arguments.get("grant"), dict):  # a token that is exchanged: {"JWTBearer": "..."}
+            ((name, token),) = arguments["grant"].items()
+            arguments["grant"] = getattr(grants, name)(token)
         if info is not None:
             return ServiceAccountCredentials.from_info(json.loads(json.dumps(info)), **arguments)
         arguments.setdefault("key", self.pair[0])

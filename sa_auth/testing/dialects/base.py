@@ -32,6 +32,7 @@ class Dialect(NamedTuple):
         source: The vendor's pages that it was written from.
         path: A regular expression for the path of the token endpoint.
         rest: Whether that is a JWT to a REST endpoint, and no form.
+        own_bearer: Whether that REST endpoint takes a token of the authority's own as the bearer, and no JWT.
         json: Whether its form comes as one JSON object.
         self_signed: Whether there is no exchange: a JWT is itself the token at the API, for one of `audiences`, if any.
         audiences: What `aud` may be: constants, or "{endpoint}", "{home}", "{host}" of where the request came to. Empty:
@@ -48,6 +49,7 @@ class Dialect(NamedTuple):
     source: tuple[str, ...]
     path: str = "/token"
     rest: bool = False
+    own_bearer: bool = False
     json: bool = False
     self_signed: bool = False
     audiences: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ class Case(Asked):
             return self.has("subject_token_type") in JWT_TYPES
         if self.at_api:
             return self.settings.self_signed is not None and self.bearer.count(".") == 2
-        return self.is_unnamed_grant or self.endpoint == "exchange"
+        return self.is_unnamed_grant or (self.endpoint == "exchange" and not self.settings.own_bearer)
 
     @cached_property
     def grant_is_saml(self) -> bool:

@@ -22,6 +22,7 @@ class Settings:
         proof_window: Seconds that a DPoP proof may be old.
         rotates: Whether a refresh token is used up by its use.
         resources: The resources that tokens are issued for; None: any.
+        own_bearer: Whether the REST exchange takes a token of the authority's own as the bearer, and no JWT.
         self_signed: The audience by which the API takes a self-signed JWT; None: it takes none.
     """
 
@@ -38,3 +39,4 @@ class Settings:
     rotates: bool
     resources: frozenset[str] | None
     self_signed: str | None
+    own_bearer: bool = False

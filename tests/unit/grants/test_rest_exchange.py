@@ -93,3 +93,35 @@ def test_the_field_is_named_once() -> None:
     with pytest.raises(ConfigError) as caught:
         RestExchange(token(), field="jwt", body={"jwt": "other"})
     assert "field=" in caught.value.hint
+
+
+def test_any_token_is_a_bearer() -> None:
+    """The access token of other credentials is the bearer whether it is a JWT or not."""
+    request = RestExchange("ya29.c-opaque", body={"ttl": "60s"}).request(NOW)
+    assert dict(request.headers) == {"Authorization": "Bearer ya29.c-opaque"}
+
+
+@pytest.mark.parametrize("text", [assertion(), "x" * 16_385], ids=["saml", "long"])
+def test_what_is_no_bearer(text: str) -> None:
+    """What fits into no header is not sent, and not repeated."""
+    with pytest.raises(ConfigError) as caught:
+        RestExchange(FromCallable(lambda: text)).request(NOW)
+    assert caught.value.code == "assertion_not_bearer"
+    assert text not in str(caught.value)
+
+
+@given(
+    st.dictionaries(st.text("xyz", min_size=1), JSON, max_size=4),
+    st.dictionaries(st.text("xyz", min_size=1), JSON, max_size=4),
+)
+def test_more_in_the_body(first: dict[str, Any], more: dict[str, Any]) -> None:
+    """More fields stand beside the first ones, which go before them; the old grant is left as it was."""
+    grant = RestExchange(token(), body=first)
+    assert dict(grant.with_body(more).request(NOW).fields) == {**more, **first}
+    assert dict(grant.request(NOW).fields) == first
+
+
+def test_more_may_not_set_the_jwt() -> None:
+    """The JWT's own field is nobody else's."""
+    with pytest.raises(ConfigError):
+        RestExchange(token(), field="jwt").with_body({"jwt": "other"})
