@@ -42,7 +42,7 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
 def _grant(settings: Settings) -> str | Grant | None:
     """Token exchange, of whichever grant the JWT was handed over by; another grant stays what it is."""
     given = settings.grant
-    if given is None or given in {"token_exchange", "jwt_bearer"}:
+    if given is None or (isinstance(given, str) and given in {"token_exchange", "jwt_bearer"}):
         return TokenExchange()
     if isinstance(given, JWTBearer):
         return TokenExchange() if given.assertion is None else TokenExchange(given.assertion)

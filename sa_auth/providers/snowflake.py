@@ -14,7 +14,7 @@ from .base import Known, Page, Provider
 
 
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
-    if settings.grant not in {None, "self_signed"}:
+    if settings.grant is not None and settings.grant != "self_signed":
         raise ConfigError(
             "Snowflake exchanges no key-pair JWT: it takes the JWT itself.", code="bad_argument",
             hint='Leave grant= out. For External OAuth ask your own server for the token, with provider="generic".',

@@ -42,7 +42,7 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
 def _grant(settings: Settings) -> Grant:
     """The login, of whichever grant the JWT was handed over by."""
     given = settings.grant
-    if given is None or given in {"jwt_bearer", "rest_exchange"}:
+    if given is None or (isinstance(given, str) and given in {"jwt_bearer", "rest_exchange"}):
         return _login()
     if isinstance(given, JWTBearer):
         return _login(given.assertion)

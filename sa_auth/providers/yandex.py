@@ -35,7 +35,14 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             "Yandex Cloud's IAM tokens have no scope.", code="bad_argument",
             hint="Leave scope= out: the roles of the service account decide what it may do.",
         )  # fmt: skip
-    return provider, settings
+    if settings.grant is None or settings.grant == "rest_exchange":
+        return provider, settings._replace(grant=None)
+    if isinstance(settings.grant, RestExchange):
+        return provider, settings
+    raise ConfigError(
+        "Yandex Cloud's IAM takes a service account's JWT alone.", code="bad_argument",
+        hint="Leave grant= out: the authorized key signs the JWT.",
+    )  # fmt: skip
 
 
 YANDEX = Provider(

@@ -148,6 +148,7 @@ def test_an_unknown_client(databricks: Authority, tmp_path: Path) -> None:
         ({"grant": "client_credentials"}, "bad_argument"),
         ({"grant": TokenExchange(text())}, "bad_argument"),
         ({"grant": "token_xchange"}, "unknown_name"),
+        ({"grant": [1]}, "bad_argument"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )

@@ -178,6 +178,7 @@ def test_without_the_header_field(authority: Authority) -> None:
         ({"scope": "session:role:x"}, "bad_argument"),
         ({"audience": "https://x.example/"}, "bad_argument"),
         ({"grant": "jwt_bearer"}, "bad_argument"),
+        ({"grant": [1]}, "bad_argument"),
         ({"lifetime": 3601}, "bad_lifetime"),
         ({"algorithm": "RS512"}, "bad_algorithm"),
         ({"key": new_key("p256")[0]}, "bad_algorithm"),

@@ -180,6 +180,7 @@ def test_its_words(words: str, hint: str) -> None:
         ({"server": "https://vault.example", "key": None}, "no_key"),
         ({"server": "https://vault.example", "grant": ClientCredentials()}, "bad_argument"),
         ({"server": "https://vault.example", "grant": "self_signed"}, "bad_argument"),
+        ({"server": "https://vault.example", "grant": [1]}, "bad_argument"),
         ({"server": "http://vault.example"}, "bad_endpoint"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",

@@ -164,6 +164,8 @@ def test_a_file_of_another_kind() -> None:
         ({"algorithm": "RS256"}, "bad_algorithm"),
         ({"key": new_key("p256")[0]}, "bad_algorithm"),
         ({"key": None}, "no_key"),
+        ({"grant": "jwt_bearer"}, "bad_argument"),
+        ({"grant": [1]}, "bad_argument"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -176,5 +178,7 @@ def test_what_cannot_work(change: dict[str, Any], code: str) -> None:
 
 
 def test_a_bare_key() -> None:
-    """A bare key needs the account and the key's id beside it, and nothing more."""
+    """A bare key needs the account and the key's id beside it, and nothing more; the grant's name says nothing new."""
     assert made()
+    grant = made(grant="rest_exchange")._source._exchange.grant
+    assert (grant.field, grant.names.token) == ("jwt", "iamToken")
