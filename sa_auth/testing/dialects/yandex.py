@@ -1,8 +1,8 @@
 """Yandex Cloud's IAM, where a service account's JWT is exchanged.
 
 Source: https://yandex.cloud/en/docs/iam/operations/iam-token/create-for-sa (header, claims, conditions of the exchange);
-https://yandex.cloud/en/docs/iam/api-ref/IamToken/create (request, answer). The words about a missing kid are those of an
-answer that was reported at github.com/yandex-cloud/dotnet-sdk, issue 34; a refusal is a google.rpc.Status with code 16.
+https://yandex.cloud/en/docs/iam/api-ref/IamToken/create (request, answer). The words about a missing kid are those that
+users of the vendor's .NET SDK report; a refusal is a google.rpc.Status with code 16.
 """
 
 from __future__ import annotations
