@@ -205,8 +205,8 @@ def _audience(provider: Provider, settings: Settings, where: str | None) -> str 
         audience = _filled(provider.audience, settings, where)
         if audience is None:
             raise ConfigError(
-                f"{provider.page.title or provider.name} wants its server as the audience, and none is given.",
-                code="no_server", hint="Pass server=, to the last character as the provider's documentation writes it.",
+                f"{provider.page.title or provider.name} wants its address as the audience, and none is given.",
+                code="no_server", hint="Pass server= or token_endpoint=, to the last character as it documents them.",
             )  # fmt: skip
         return audience or None
     # An endpoint that metadata name is no audience: a server could name another's, and use there what it was sent.
@@ -227,8 +227,12 @@ def _client_audience(provider: Provider, settings: Settings, where: str | None) 
 
 
 def _filled(template: str | None, settings: Settings, where: str | None) -> str | None:
-    # What is made of the server's address cannot be known without it.
-    if template is None or ("{server}" in template and settings.metadata is None):
+    # What is made of an address cannot be known without it; one that metadata name is no better (see `_audience`).
+    lacking = template is not None and (
+        ("{server}" in template and settings.metadata is None)
+        or (where is None and ("{endpoint}" in template or "{host}" in template))
+    )
+    if template is None or lacking:
         return None
     return template.format(
         server=settings.metadata.issuer.rstrip("/") if settings.metadata is not None else "",
