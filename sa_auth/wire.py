@@ -184,6 +184,25 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
     return url
 
 
+def beside(own: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
+    """Header fields that a provider wants on a call, beside the call's own.
+
+    Args:
+        own: The call's.
+        more: The provider's; a value that begins with "+" joins the call's own in a list (RFC 9110 section 5.3).
+
+    Example:
+        >>> beside({"beta": "a"}, {"beta": "+b", "kind": "k"})
+        {'beta': 'a,b', 'kind': 'k'}
+    """
+    found = dict(more)
+    for name, value in more.items():
+        if value[:1] == "+":
+            words = [word for word in own.get(name, "").replace(" ", "").split(",") if word]
+            found[name] = ",".join(words if value[1:] in words else [*words, value[1:]])
+    return found
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine's own."""
     from ipaddress import ip_address  # needed for plain http alone, which is for tests

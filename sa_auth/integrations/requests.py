@@ -16,7 +16,7 @@ from ..dpop import HEADER, Proofs, origin
 from ..errors import ConfigError, SaAuthError
 from ..source import TokenSource
 from ..token import NOTHING, Token
-from ..wire import is_loopback
+from ..wire import beside, is_loopback
 
 if TYPE_CHECKING:
     import requests
@@ -91,7 +91,7 @@ class RequestsAuth:
         proving = None
         if scheme != self._anywhere:
             self._check(url)
-            request.headers.update(self._more)
+            request.headers.update(beside(request.headers, self._more))
             proving = self._proving
         token = self._source.token()
         if proving is not None:  # before the header is written: the frame of an error would hold it

@@ -101,7 +101,8 @@ class Provider(NamedTuple):
         request_headers: Header fields of the token request.
         names: Where token and end stand in the answer, if not where RFC 6749 puts them.
         default_life: Seconds assumed of a token that names none, where the caller does not say; None: the policy's.
-        api_headers: Header fields of every API call, beside Authorization.
+        api_headers: Header fields of every API call, beside Authorization; a value that begins with "+" joins the call's
+            own in a list.
         known: What its refusals mean; the first that fits counts.
         prepare: Changes these data or the settings where no field can say it, given both; raises ConfigError for what the
             vendor does not take.
