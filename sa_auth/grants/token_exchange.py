@@ -87,6 +87,11 @@ class TokenExchange(Fixed):
         return True
 
     @property
+    def subject_token_type(self) -> str:
+        """The kind of the subject token, as a URI."""
+        return self._kinds[0]
+
+    @property
     def names(self) -> AnswerNames:
         """The standard names. What is no access token has a token_type of N_A (RFC 8693 section 2.2.1)."""
         requested = self._kinds[2]
