@@ -1,6 +1,7 @@
 """Keycloak: a client that proves itself with its key, and the grant of an assertion that another issuer vouches for.
 
-Source: https://www.keycloak.org/securing-apps/oidc-layers and Keycloak's own source, package
+Source: https://www.keycloak.org/securing-apps/oidc-layers, https://www.keycloak.org/securing-apps/jwt-authorization-grant
+and Keycloak's own source, package
 `org.keycloak.authentication.authenticators.client` (AbstractBaseJWTValidator, AbstractJWTClientValidator,
 JWTClientAuthenticator) and `org.keycloak.protocol.oidc.grants` (JWTAuthorizationGrantType) for what it checks, in which
 order, and its words.
@@ -41,7 +42,8 @@ KEYCLOAK = Provider(
     page=Page(
         title="Keycloak",
         console="Admin console, the realm, Clients: the client with Client authentication and Service accounts roles on; "
-        "under Credentials, Signed JWT; under Keys, the public key, certificate or JWKS URL. For the grant jwt_bearer: an "
+        "under Credentials, Signed JWT; under Keys, the public key, certificate or JWKS URL. For the grant jwt_bearer (in preview: "
+        "the server is started with --features=jwt-authorization-grant): an "
         "identity provider with JWT Authorization Grant on, allowed in the client's settings, and users linked to it.",
         file="PEM, PFX or JWK; Keycloak generates PFX (PKCS12) under Keys.",
         example="""from sa_auth import ServiceAccountCredentials
@@ -60,6 +62,7 @@ for_a_user = ServiceAccountCredentials.from_file(
         proven="documentation and the server's source only",
         sources=(
             "https://www.keycloak.org/securing-apps/oidc-layers",
+            "https://www.keycloak.org/securing-apps/jwt-authorization-grant",
             "keycloak: org.keycloak.authentication.authenticators.client, org.keycloak.protocol.oidc.grants",
         ),
         unknown="Whether a key without kid is found depends on how it was registered: pass key_id= where it is a JWKS.",
@@ -75,7 +78,7 @@ for_a_user = ServiceAccountCredentials.from_file(
     scope_claim="never",
     known=(
         Known(
-            r"Invalid token audience|Multiple audiences not allowed", "Keycloak wants the realm's issuer as aud, and got {aud}: "
+            r"Invalid token audience|Multiple audiences not allowed|audience doesn't match", "Keycloak wants the realm's issuer as aud, and got {aud}: "
             "set server= to `issuer` in the realm's metadata, to the last character (host, port, and /auth where it has it).",
         ),
         Known(
@@ -113,6 +116,10 @@ for_a_user = ServiceAccountCredentials.from_file(
         Known(
             r"Identity Provider is not (allowed|configured)", "Turn JWT Authorization Grant on for the identity provider of "
             "{iss}, and allow that provider in the settings of the client {client_id}.",
+        ),
+        Known(
+            r"Error validating JWT with identity provider", "The identity provider of {iss} in the realm does not hold this key "
+            "({kid}), or not this subject: check its JWKS URL or public key.",
         ),
         Known(
             r"User not found", "No user of the realm is linked to {sub} of the identity provider {iss}: link one, or set "

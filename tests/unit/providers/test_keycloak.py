@@ -102,6 +102,8 @@ def test_refusals_of_a_grant(keycloak: Served) -> None:
     ("words", "part"),
     [
         ("Token reuse detected", "twice"),
+        ("Error validating JWT with identity provider", "JWKS"),
+        ("Token audience doesn't match domain", "server="),
         ("Invalid signature algorithm", "algorithm="),
         ("Client not enabled to retrieve service account", "Service accounts roles"),
         ("Identity Provider is not allowed for the client", "JWT Authorization Grant"),
