@@ -38,5 +38,6 @@ PROVIDERS = Registry(
         "smart": "sa_auth.providers.smart:SMART",
         "vault": "sa_auth.providers.vault:VAULT",
         "databricks": "sa_auth.providers.databricks:DATABRICKS",
+        "line_works": "sa_auth.providers.line_works:LINE_WORKS",
     },
 )

@@ -40,5 +40,6 @@ DIALECTS = Registry(
         "vault": "sa_auth.testing.dialects.vault:VAULT",
         "databricks": "sa_auth.testing.dialects.databricks:DATABRICKS",
         "yandex": "sa_auth.testing.dialects.yandex:YANDEX",
+        "line_works": "sa_auth.testing.dialects.line_works:LINE_WORKS",
     },
 )
