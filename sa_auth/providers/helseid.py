@@ -58,7 +58,8 @@ in_test = ServiceAccountCredentials.from_file(
             "HelseID.Library: ClientAssertionPayloadClaimsCreator, PayloadClaimParameters, HelseIdMachineToMachineFlow",
         ),
         unknown="HelseID refuses a client by invalid_client alone, without a word of what is wrong; whether a request without "
-        "a proof is still answered depends on the client.",
+        "a proof is still answered depends on the client. HelseID's list of algorithms was not to be had: PS256, RS256 and "
+        "RS512 stand in its own examples and clients, the others are of the same families.",
     ),
     server="https://helseid-sts.nhn.no",
     hosts=("helseid-sts.nhn.no", "helseid-sts.test.nhn.no"),
