@@ -33,6 +33,7 @@ PROVIDERS = Registry(
         "openai": "sa_auth.providers.openai:OPENAI",
         "app_store_connect": "sa_auth.providers.app_store_connect:APP_STORE_CONNECT",
         "github": "sa_auth.providers.github:GITHUB",
+        "docusign": "sa_auth.providers.docusign:DOCUSIGN",
         "salesforce": "sa_auth.providers.salesforce:SALESFORCE",
         "docusign": "sa_auth.providers.docusign:DOCUSIGN",
         "smart": "sa_auth.providers.smart:SMART",

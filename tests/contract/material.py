@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from sa_auth import ServiceAccountCredentials, grants
+from sa_auth import ServiceAccountCredentials, client_auth, grants
 from sa_auth.testing import new_key
 
 
@@ -78,6 +78,9 @@ class Material:
         if isinstance(arguments.get("grant"), dict):  # a token that is exchanged: {"JWTBearer": "..."}
             ((name, token),) = arguments["grant"].items()
             arguments["grant"] = getattr(grants, name)(token)
+        if isinstance(arguments.get("client_auth"), dict):
+            ((name, told),) = arguments["client_auth"].items()
+            arguments["client_auth"] = getattr(client_auth, name)(*told)
         if info is not None:
             return ServiceAccountCredentials.from_info(json.loads(json.dumps(info)), **arguments)
         arguments.setdefault("key", self.pair[0])

@@ -34,6 +34,7 @@ DIALECTS = Registry(
         "app_store_connect": "sa_auth.testing.dialects.app_store_connect:APP_STORE_CONNECT",
         "github": "sa_auth.testing.dialects.github:GITHUB",
         "box": "sa_auth.testing.dialects.box:BOX",
+        "docusign": "sa_auth.testing.dialects.docusign:DOCUSIGN",
         "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
         "docusign": "sa_auth.testing.dialects.docusign:DOCUSIGN",
         "smart": "sa_auth.testing.dialects.smart:SMART",
