@@ -93,7 +93,7 @@ def _facts(grant: Grant, client_auth: ClientAuth | None) -> dict[str, str]:
     """What the assertion said, of the client's where the grant has none."""
     facts: dict[str, str] = {}
     for part in (client_auth, grant):
-        tell: Any = getattr(getattr(part, "assertion", None), "facts", None)
+        tell: Any = getattr(getattr(part, "assertion", getattr(part, "source", None)), "facts", None)
         if tell is not None:
             facts.update(tell())
     named = client_auth.fingerprint()[1:2] if client_auth is not None else ()

@@ -22,15 +22,16 @@ class HandedOver:
         rotates: Whether another assertion takes its place now and then.
     """
 
-    __slots__ = ("_said", "where")
+    __slots__ = ("_facts", "_said", "where")
 
     rotates: ClassVar[bool] = True
 
     where: str
     _said: str
+    _facts: Mapping[str, str]
 
     def __init__(self, where: str, **fields: object) -> None:
-        for name, value in {"where": where, "_said": "", **fields}.items():
+        for name, value in {"where": where, "_said": "", "_facts": NOTHING, **fields}.items():
             object.__setattr__(self, name, value)
 
     def read(self) -> str | bytes:
@@ -71,6 +72,7 @@ class HandedOver:
         try:
             text = shape.check(self.read(), now, self.where, rotates=self.rotates)
             object.__setattr__(self, "_said", shape.summary(text))
+            object.__setattr__(self, "_facts", shape.facts(text))
             return text
         except SaAuthError as error:
             failure = error.copy()
@@ -78,6 +80,10 @@ class HandedOver:
             failure.hint = f"{self.advice()} {failure.hint}".strip()
         # Raised out here, as a copy: the frames that looked at the text hold it.
         raise failure
+
+    def facts(self) -> dict[str, str]:
+        """What the last one said by name, where it was a JWT."""
+        return dict(self._facts)
 
     def describe(self) -> str:
         """What the last one said, and whence it came."""

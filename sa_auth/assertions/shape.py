@@ -120,6 +120,23 @@ def claims(text: str) -> dict[str, Any]:
     return (_part(parts[1]) or {}) if kind_of(text) == "jwt" and len(parts) == 3 else {}
 
 
+def facts(text: str) -> dict[str, str]:
+    """What a JWT says by name, for a hint to fill in: who issued it, about whom, for whom, and how it was signed.
+
+    Example:
+        >>> facts("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJzdHMiLCJhdWQiOlsiYSIsImIiXX0.c2ln")
+        {'alg': 'ES256', 'aud': 'a and b', 'iss': 'sts'}
+    """
+    if kind_of(text) != "jwt":
+        return {}
+    said, header = claims(text), _part(text.partition(".")[0]) or {}
+    named = {
+        **{name: header.get(name) for name in ("alg", "kid")},
+        **{name: said.get(name) for name in ("aud", "iss", "sub")},
+    }
+    return {name: " and ".join(words) for name, value in named.items() if (words := _words(value))}
+
+
 def summary(text: str) -> str:
     """What an assertion says, for an error's hint: who issued it, about whom and for whom; nothing that signs in.
 
@@ -134,15 +151,15 @@ def summary(text: str) -> str:
         told = {**{name: said.get(name) for name in ("iss", "sub", "aud")}, "kid": header.get("kid")}
     elif kind == "saml2":
         told = saml.read(_xml_bytes(text) or b"").told
-    shown = [f"{name} {words}" for name, value in told.items() if (words := _told(value))]
+    shown = [f"{name} {' and '.join(map(repr, words))}" for name, value in told.items() if (words := _words(value))]
     silent = {"jwt": "a JWT", "saml2": "a SAML 2.0 assertion", "opaque": "an opaque token"}
     return ", ".join(shown) or silent[kind]
 
 
-def _told(value: object) -> str:
-    if isinstance(value, list):
-        return " and ".join(repr(item[:_LONGEST_TOLD]) for item in value[:3] if isinstance(item, str))
-    return repr(value[:_LONGEST_TOLD]) if isinstance(value, str) else ""
+def _words(value: object) -> list[str]:
+    """The text or first texts of a claim, cut to what a hint has room for."""
+    found = value[:3] if isinstance(value, list) else [value]
+    return [item[:_LONGEST_TOLD] for item in found if isinstance(item, str)]
 
 
 def _refused(code: str, message: str, *, hint: str, retryable: bool = False) -> ConfigError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sa_auth.client_auth import ClientSecretBasic, PrivateKeyJWT
+import pytest
+
+from sa_auth._encoding import b64url, compact_json
+from sa_auth.client_auth import ClientAssertion, ClientSecretBasic, PrivateKeyJWT
 from sa_auth.client_auth.base import Client
 from sa_auth.errors import InvalidGrant
-from sa_auth.explanation import described, explained
-from sa_auth.grants import AuthorizationCode, ClientCredentials
+from sa_auth.explanation import Known, described, explained
+from sa_auth.grants import AuthorizationCode, ClientCredentials, JWTBearer
 from sa_auth.keys import from_pem
 from sa_auth.signers.local import LocalSigner
 from sa_auth.testing import new_key
@@ -38,3 +41,19 @@ def test_a_grant_without_words() -> None:
     refusal = explained(InvalidGrant("The token endpoint answered 400: invalid_grant."), Speechless(), None)
     assert isinstance(refusal, InvalidGrant)
     assert "no words" not in refusal.hint
+
+
+@pytest.mark.parametrize("use", ["grant", "client authentication"])
+def test_what_a_jwt_of_another_issuer_said(use: str) -> None:
+    """A provider's hint names issuer, audience and key id of a JWT that was handed over, whatever it was used for."""
+    header, said = {"alg": "RS256", "kid": "k1"}, {"iss": "https://sts.example", "aud": "api", "sub": "robot"}
+    text = f"{b64url(compact_json(header))}.{b64url(compact_json(said))}.c2ln"
+    grant = JWTBearer(text) if use == "grant" else ClientCredentials()
+    method = ClientAssertion(text, client_id="app") if use != "grant" else None
+    for part in (grant, method):
+        source = getattr(part, "assertion", getattr(part, "source", None))
+        if source is not None:
+            source.mint(0)
+    known = Known("subject refused", "{iss} says {sub} for {aud} by {kid}.")
+    refusal = explained(InvalidGrant("subject refused"), grant, method, known=(known,))
+    assert refusal.hint.startswith("https://sts.example says robot for api by k1.")

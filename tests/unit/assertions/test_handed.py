@@ -127,7 +127,8 @@ def test_it_remembers_what_it_said_and_not_the_text() -> None:
     assert source.describe() == "an assertion from the test"
     text = source.mint(NOW)
     assert source.describe() == "iss 'https://sts.example', sub 'robot', aud 'api', kid 'k1' from the test"
-    kept = [getattr(source, name) for name in ("where", "_said")]
+    assert source.facts() == {"alg": "ES256", "aud": "api", "iss": "https://sts.example", "kid": "k1", "sub": "robot"}
+    kept = [getattr(source, name) for name in ("where", "_said", "_facts")]
     assert not any(part in str(kept) for part in text.split("."))
 
 
