@@ -8,7 +8,10 @@ for the endpoint, the claims, RS256 and the form.
 from __future__ import annotations
 
 from ..errors import ConfigError
+from ..grants import GRANTS
+from ..grants.authorization_code import AuthorizationCode
 from ..grants.jwt_bearer import JWTBearer
+from ..grants.refresh_token import RefreshToken
 from ..settings import Settings
 from .base import Known, Page, Provider
 
@@ -33,10 +36,16 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             f"The issuer is {settings.issuer!r}, and the client {client!r}: at LINE WORKS both are the app's client id.",
             code="bad_argument", hint=_SECRET,
         )  # fmt: skip
-    signs = asked is None or asked == "jwt_bearer" or (isinstance(asked, JWTBearer) and asked.assertion is None)
-    if signs:
+    if asked is None or asked == "jwt_bearer" or (isinstance(asked, JWTBearer) and asked.assertion is None):
         return provider, settings
-    return provider._replace(subject="optional", scope_needed=isinstance(asked, JWTBearer)), settings
+    if isinstance(asked, JWTBearer | RefreshToken | AuthorizationCode):
+        return provider._replace(subject="optional", scope_needed=isinstance(asked, JWTBearer)), settings
+    if isinstance(asked, str):
+        GRANTS.find(asked)
+    raise ConfigError(
+        "LINE WORKS gives no token for this grant.", code="bad_argument",
+        hint="Leave grant= out: the service account's key signs the assertion.",
+    )  # fmt: skip
 
 
 LINE_WORKS = Provider(

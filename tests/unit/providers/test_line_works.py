@@ -123,6 +123,10 @@ def test_an_old_clock(served: Served) -> None:
         ({"client_auth": "private_key_jwt"}, "bad_argument"),
         ({"client_auth": ClientSecretBasic(APP, SECRET)}, "bad_argument"),
         ({"client_auth": ClientSecretPost("another", SECRET)}, "bad_argument"),
+        ({"grant": "self_signed"}, "bad_argument"),
+        ({"grant": "client_credentials"}, "bad_argument"),
+        ({"grant": ["jwt_bearer"]}, "bad_argument"),
+        ({"grant": "jwt_baerer"}, "unknown_name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
