@@ -1,0 +1,99 @@
+"""Docusign: a token for a user who consented, for the RSA key of an integration.
+
+Source: https://developers.docusign.com/platform/auth/jwt-get-token (claims, RS256, addresses, consent) and
+Docusign Support's Developer FAQs (error words); docusign-esign's `ApiClient.request_jwt_user_token` for what is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError, InvalidGrant, InvalidScope
+from ..settings import Settings
+from .base import Known, Page, Provider
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+
+
+def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
+    if settings.subject is not None and not _GUID.fullmatch(settings.subject):
+        raise ConfigError(
+            "The subject is not the GUID of a Docusign user.", code="bad_subject",
+            hint="Settings, Apps and Keys shows one's own as \"User ID\"; of another, Settings, Users shows it as \"API "
+            "Username\". It is no e-mail address, and not the account's id.",
+        )  # fmt: skip
+    host = urlsplit(settings.metadata.issuer).hostname if settings.metadata is not None else None
+    if host is not None and re.fullmatch(r"(?:\w+|demo)\.docusign\.net|apps(?:-d)?\.docusign\.com", host):
+        raise ConfigError(
+            f"{host} serves the API or the pages of Docusign, and no token endpoint.", code="bad_argument",
+            hint="Pass server='https://account-d.docusign.com' for the demo environment, or leave it out for production.",
+        )  # fmt: skip
+    return provider, settings
+
+
+DOCUSIGN = Provider(
+    name="docusign",
+    page=Page(
+        title="Docusign",
+        console="Settings, Apps and Keys: Add App and Integration Key; of the app, Generate RSA, and a redirect URI. The user "
+        "consents once: https://account.docusign.com/oauth/auth?response_type=code&scope=signature%20impersonation&"
+        "client_id=INTEGRATION_KEY&redirect_uri=REDIRECT_URI (demo: account-d.docusign.com); or an administrator for all.",
+        file="A key as PEM, shown once.",
+        example="""from sa_auth import ServiceAccountCredentials
+
+creds = ServiceAccountCredentials(
+    "robot.pem", provider="docusign", issuer="0a1b2c3d-0000-4000-8000-0123456789ab",
+    subject="9f8e7d6c-0000-4000-8000-ba9876543210", scope="signature impersonation",
+)
+demo = ServiceAccountCredentials(
+    "robot.pem", provider="docusign", issuer="0a1b2c3d-0000-4000-8000-0123456789ab",
+    subject="9f8e7d6c-0000-4000-8000-ba9876543210", scope="signature impersonation",
+    server="https://account-d.docusign.com",
+)""",
+        limits="RS256 alone; the user's GUID is needed, and a scope: `signature impersonation` as a rule. Demo and production "
+        "are two worlds: `server=` says which, and is the audience by its host alone. A token lives for an hour.",
+        proven="vendor's SDK (docusign-esign 6.1.0)",
+        sources=(
+            "https://developers.docusign.com/platform/auth/jwt-get-token",
+            "https://support.docusign.com/en/articles/DocuSign-Developer-FAQs-General-Administration-and-Authentication",
+            "docusign-esign: docusign_esign.client.api_client, docusign_esign.client.auth.oauth",
+        ),
+        unknown="How long an assertion may live: the documentation speaks of the token's hour alone, which a longer assertion "
+        "does not lengthen. The default is 300 s.",
+    ),
+    token_endpoint="{server}/oauth/token",  # noqa: S106 - an address
+    server="https://account.docusign.com",
+    hosts=("account.docusign.com", "account-d.docusign.com"),
+    audience="{host}",
+    subject="required",
+    subject_hint="It is the GUID of the user who consented.",
+    algorithms=("RS256",),
+    scope_claim="always",
+    scope_form=False,
+    scope_needed=True,
+    known=(
+        Known(
+            r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of these scopes: {scope}. The "
+            "user opens https://{aud}/oauth/auth?response_type=code&scope=SCOPES&client_id={iss}&redirect_uri=REDIRECT_URI "
+            "once (SCOPES are those, with %20 between them, impersonation among them; REDIRECT_URI is one of the app's); or an "
+            "administrator of the organisation consents for all.", error=InvalidGrant,
+        ),
+        Known(
+            r"no_valid_keys_or_signatures", "The key is none of the app {iss} at {aud}: Apps and Keys, the app, RSA Keypairs; "
+            "generate a new one if it was deleted.", error=InvalidGrant,
+        ),
+        Known(
+            r"issuer_not_found", "There is no integration key {iss} at {aud}: an app of the demo environment is asked by "
+            "server='https://account-d.docusign.com', one of production without it.", error=InvalidGrant,
+        ),
+        Known(
+            r"user_not_found", "There is no user {sub} at {aud}: subject= is the user's GUID (\"User ID\"), not the account's, and "
+            "a user of the demo environment is none of production.", error=InvalidGrant,
+        ),
+        Known(
+            r"invalid_scope", "A scope of {scope} is none that the app {iss} may ask for.", error=InvalidScope,
+        ),
+    ),
+    prepare=_prepare,
+)  # fmt: skip
