@@ -120,7 +120,7 @@ for_a_user = ServiceAccountCredentials.from_file(
     subject_hint="A client acts for itself. For a user: grant=grants.JWTBearer(the user's token).",
     known=(
         Known(
-            r"Bad credentials|unauthorized\b(?!_)", "XSUAA does not take the certificate or secret of {client_id}: the service "
+            r"Bad credentials|\bunauthorized\b", "XSUAA does not take the certificate or secret of {client_id}: the service "
             "key was deleted, its certificate ran out (7 days unless the key says otherwise), or the address is of another "
             "subaccount. Create a new service key.", error=InvalidClient,
         ),

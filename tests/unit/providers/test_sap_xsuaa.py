@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import ssl
 import time
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ CLIENT, SECRET = "sb-orders!t1", "my-secret"
 RSA = MATERIAL["rsa2048"]
 PRIVATE, PUBLIC = RSA.pair
 CERTIFICATE = RSA.certificate.decode()
+RENEWED = MATERIAL["p256"]
 BY_CERTIFICATE = {
     "clientid": CLIENT, "certificate": CERTIFICATE, "key": PRIVATE, "credential-type": "x509",
     "certurl": "https://acme.authentication.cert.eu10.hana.ondemand.com",
@@ -44,7 +47,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Server, RequestsTransport]]:
     ca = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("127.0.0.1").configure_cert(context)
-    context.load_verify_locations(cadata=CERTIFICATE)
+    context.load_verify_locations(cadata=CERTIFICATE + RENEWED.certificate.decode())
     context.verify_mode = ssl.CERT_OPTIONAL
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority = Authority(dialect="sap_xsuaa")
@@ -123,6 +126,37 @@ def test_a_scope_that_was_not_granted(served: tuple[Server, RequestsTransport]) 
 
 
 # --- the service key
+
+
+def test_a_renewed_certificate(served: tuple[Server, RequestsTransport], tmp_path: Path) -> None:
+    """A new service key in the same place is what the next token is asked with, certificate and all."""
+    server, transport = served
+    path = tmp_path / "service-key.json"
+    path.write_text(json.dumps(BY_CERTIFICATE))
+    path.chmod(0o600)
+    creds = ServiceAccountCredentials.from_file(path, server=server.url, transport=transport, cache=MemoryCache())
+    first = creds.token()
+    server.authority.unregister(CLIENT)
+    server.authority.register(CLIENT, certificate=RENEWED.certificate)
+    new = {"key": RENEWED.pair[0], "certificate": RENEWED.certificate.decode()}
+    path.write_text(json.dumps({**BY_CERTIFICATE, **new}))
+    os.utime(path, ns=(1, 1))
+    creds.discard(first)
+    assert creds.token().access_token != first.access_token
+    assert server.authority.requests[-1].client_method == "tls_client_auth"
+
+
+@pytest.mark.parametrize("info", [BY_CERTIFICATE, BY_SECRET], ids=["certificate", "secret"])
+def test_another_process(info: dict[str, str], tmp_path: Path) -> None:
+    """What travels to another process is the file's place, and neither key nor secret."""
+    path = tmp_path / "service-key.json"
+    path.write_text(json.dumps(info))
+    path.chmod(0o600)
+    creds = ServiceAccountCredentials.from_file(path)
+    data = pickle.dumps(creds)
+    assert SECRET.encode() not in data
+    assert b"BEGIN" not in data
+    assert pickle.loads(data).identity == creds.identity  # noqa: S301 - our own
 
 
 def test_the_file(tmp_path: Path) -> None:
