@@ -36,7 +36,6 @@ PROVIDERS = Registry(
         "github": "sa_auth.providers.github:GITHUB",
         "docusign": "sa_auth.providers.docusign:DOCUSIGN",
         "salesforce": "sa_auth.providers.salesforce:SALESFORCE",
-        "docusign": "sa_auth.providers.docusign:DOCUSIGN",
         "smart": "sa_auth.providers.smart:SMART",
         "vault": "sa_auth.providers.vault:VAULT",
         "databricks": "sa_auth.providers.databricks:DATABRICKS",

@@ -37,7 +37,6 @@ DIALECTS = Registry(
         "box": "sa_auth.testing.dialects.box:BOX",
         "docusign": "sa_auth.testing.dialects.docusign:DOCUSIGN",
         "salesforce": "sa_auth.testing.dialects.salesforce:SALESFORCE",
-        "docusign": "sa_auth.testing.dialects.docusign:DOCUSIGN",
         "smart": "sa_auth.testing.dialects.smart:SMART",
         "vault": "sa_auth.testing.dialects.vault:VAULT",
         "databricks": "sa_auth.testing.dialects.databricks:DATABRICKS",

@@ -9,7 +9,9 @@ import pytest
 
 from sa_auth import ConfigError, InvalidGrant, ServiceAccountCredentials
 from sa_auth.caches.memory import MemoryCache
-from sa_auth.errors import InvalidScope
+from sa_auth.client_auth import ClientSecretBasic
+from sa_auth.errors import InvalidScope, TokenEndpointError
+from sa_auth.grants import RefreshToken
 from sa_auth.testing import Authority, ManualClock
 
 from .serving import EC, OTHER_RSA, RSA, RSA_PUBLIC, Served, serving
@@ -89,8 +91,9 @@ def test_no_consent(served: Served, changes: dict[str, Any]) -> None:
     assert isinstance(refusal, InvalidGrant)
     assert refusal.code == "consent_required"
     host = served.authority.requests[-1].claims["aud"]
-    address = f"https://{host}/oauth/auth?response_type=code&scope=SCOPES&client_id={APP}&redirect_uri=REDIRECT_URI"
-    assert address in refusal.hint
+    scopes = changes.get("scope", SCOPE).replace(" ", "%20")
+    address = f"https://{host}/oauth/auth?response_type=code&scope={scopes}&client_id={APP}&redirect_uri=REDIRECT_URI"
+    assert f" {address} " in refusal.hint
     assert changes.get("scope", SCOPE) in refusal.hint
     assert changes.get("subject", USER) in refusal.hint
 
@@ -101,13 +104,35 @@ def test_no_consent(served: Served, changes: dict[str, Any]) -> None:
         ({"key": OTHER_RSA}, "RSA Keypairs"),
         ({"issuer": OTHER}, f"no integration key {OTHER}"),
         ({"audience": "account.docusign.com"}, "at account.docusign.com"),
-        ({"subject": NOBODY}, f"no user {NOBODY}"),
+        ({"subject": NOBODY}, f"no active user {NOBODY}"),
     ],
     ids=["key", "app", "audience", "user"],
 )
 def test_its_no(served: Served, changes: dict[str, Any], told: str) -> None:
     """A refusal says what was sent, and what to change."""
     refusal = served.refused(**changes)
+    assert isinstance(refusal, InvalidGrant)
+    assert told in refusal.hint
+
+
+def test_consent_is_to_impersonation_too(served: Served) -> None:
+    """The address asks for what this grant needs at least, also where the caller's scopes do not say it."""
+    assert "scope=click.manage%20impersonation&" in served.refused(scope="click.manage").hint
+
+
+@pytest.mark.parametrize(
+    ("description", "told"),
+    [
+        ("no_valid_keys_or_signatures", "A clock that is off"),
+        ("no_valid_keys_or_signatures", "aud is not exactly the host"),
+        ("Issuer_not_found", "no integration key"),
+        ("invalid_subject", "User ID"),
+        ("expired_grant", "clock right"),
+    ],
+)
+def test_its_words(served: Served, description: str, told: str) -> None:
+    """Each of its words is told with every cause that Docusign names, whatever its case."""
+    refusal = served.said({"error": "invalid_grant", "error_description": description})
     assert isinstance(refusal, InvalidGrant)
     assert told in refusal.hint
 
@@ -133,6 +158,8 @@ def test_words_in_the_place_of_the_code(served: Served) -> None:
         ({"algorithm": "RS384"}, "bad_algorithm"),
         ({"server": "https://demo.docusign.net"}, "bad_argument"),
         ({"server": "https://na3.docusign.net"}, "bad_argument"),
+        ({"server": None, "token_endpoint": "https://www.docusign.net/restapi/oauth/token"}, "bad_argument"),
+        ({"server": f"{DEMO}/oauth"}, "bad_argument"),
     ],
     ids=str,
 )
@@ -148,13 +175,20 @@ def test_a_file_of_another_vendor(served: Served) -> None:
 
 def test_an_endpoint_from_a_file() -> None:
     """A key file from outside sends the assertion to Docusign alone."""
-    info = {
-        "type": "sa_auth",
-        "provider": "docusign",
-        "issuer": APP,
-        "subject": USER,
-        "scope": SCOPE,
-        "private_key": RSA,
-    }
-    with pytest.raises(ConfigError):
+    info = {"type": "sa_auth", "provider": "docusign", "issuer": APP, "subject": USER, "scope": SCOPE, "key": RSA}
+    ServiceAccountCredentials.from_info({**info, "token_endpoint": f"{DEMO}/oauth/token"})
+    with pytest.raises(ConfigError, match="foreign_endpoint"):
         ServiceAccountCredentials.from_info({**info, "token_endpoint": "https://evil.example/oauth/token"})
+
+
+def test_a_refresh_token(sa_clock: ManualClock) -> None:
+    """Whoever signed a user in by a browser goes on at the same endpoint, without a key, a subject or a scope."""
+    authority = Authority(sa_clock, issuer=DEMO, dialect="docusign")
+    signed_in = {"grant": RefreshToken("none"), "client_auth": ClientSecretBasic(APP, "my-secret"), "server": DEMO}
+    creds = made(
+        key=None, issuer=None, subject=None, scope=None, transport=authority.transport(), clock=sa_clock, **signed_in
+    )
+    with pytest.raises(TokenEndpointError):
+        creds.token()
+    assert authority.requests[-1].path == "/oauth/token"
+    assert authority.requests[-1].form["grant_type"] == "refresh_token"
