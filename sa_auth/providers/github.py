@@ -54,7 +54,7 @@ with_less = ServiceAccountCredentials(
 )""",
         limits="RS256 alone; at most 600 s from iat to exp, by GitHub's clock. `subject=` is the installation's id, a number. No "
         "scope: `repositories`, `repository_ids` and `permissions` go into the grant's body. A token lives for an hour.",
-        proven="vendor's SDK (PyGithub 2.10.0)",
+        proven="vendor's SDK (PyGithub 2.10.0, githubkit 0.16.1)",
         sources=(
             f"{_DOCS}/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app",
             "https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app",
