@@ -159,7 +159,8 @@ def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint:
         **own,
         "key": opened,
         "password": sealed,
-        "token_endpoint": endpoint,
+        # None: it follows from the subject, or metadata name it; what stands in code stands there still.
+        "token_endpoint": given["token_endpoint"] if endpoint is None else endpoint,
         "server": settings.metadata,
         "dpop": dpop,
     }

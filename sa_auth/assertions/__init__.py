@@ -9,10 +9,12 @@ from .base import Assertion
 from .self_issued import SelfIssued
 
 if TYPE_CHECKING:
+    from .aws_caller_identity import AWSCallerIdentity
     from .azure_workload_identity import AzureWorkloadIdentity
     from .from_callable import FromCallable
     from .from_credentials import FromCredentials
     from .from_environment import FromEnvironment
+    from .from_executable import FromExecutable
     from .from_file import FromFile
     from .from_url import FromURL
     from .github_actions import GitHubActions
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSERTIONS",
+    "AWSCallerIdentity",
     "Assertion",
     "AzureWorkloadIdentity",
     "FromCallable",
     "FromCredentials",
     "FromEnvironment",
+    "FromExecutable",
     "FromFile",
     "FromURL",
     "GitHubActions",
@@ -52,10 +56,12 @@ ASSERTIONS = Registry(
 _LATE = Registry(
     "assertion",
     {
+        "AWSCallerIdentity": "sa_auth.assertions.aws_caller_identity:AWSCallerIdentity",
         "AzureWorkloadIdentity": "sa_auth.assertions.azure_workload_identity:AzureWorkloadIdentity",
         "FromCallable": "sa_auth.assertions.from_callable:FromCallable",
         "FromCredentials": "sa_auth.assertions.from_credentials:FromCredentials",
         "FromEnvironment": "sa_auth.assertions.from_environment:FromEnvironment",
+        "FromExecutable": "sa_auth.assertions.from_executable:FromExecutable",
         "FromFile": "sa_auth.assertions.from_file:FromFile",
         "FromURL": "sa_auth.assertions.from_url:FromURL",
         "GitHubActions": "sa_auth.assertions.github_actions:GitHubActions",

@@ -30,7 +30,7 @@ class AzureWorkloadIdentity(HandedOver):
     def __init__(self) -> None:
         super().__init__(f"the file that {_VARIABLE} names")
 
-    def read(self) -> bytes:
+    def read(self) -> str | bytes:
         """What is in the file now."""
         return FromFile(variable(_VARIABLE)).read()
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .._jsonobject import json_object
 from .._secretfile import read_token, shown
 from ..errors import ConfigError
 from ..token import NOTHING
@@ -22,6 +23,7 @@ class FromFile(HandedOver):
 
     Args:
         path: Where it is; a relative path is taken from where the program is now.
+        field: Where it stands in the JSON object that the file holds; None: the whole file is it.
 
     Raises:
         ConfigError: it is no path, or an assertion's text in place of one.
@@ -31,27 +33,40 @@ class FromFile(HandedOver):
         ('from_file', '/run/secrets/token')
     """
 
-    __slots__ = ("path",)
+    __slots__ = ("field", "path")
 
     path: str
+    field: str | None
 
-    def __init__(self, path: str | bytes | os.PathLike[str]) -> None:
+    def __init__(self, path: str | bytes | os.PathLike[str], *, field: str | None = None) -> None:
+        if field is not None and not (isinstance(field, str) and field):
+            raise ConfigError("FromFile(field=) is no text.", code="bad_argument", hint="Name the JSON object's field.")
         place = _place(path)
         # An absolute path can hardly be anything else; it is named where there is no such folder as well.
         named = f" {place!r}" if os.path.isabs(os.fsdecode(path)) and len(place) <= 255 else shown(path)
-        super().__init__(f"the file{named}", path=place)
+        super().__init__(f"the file{named}", path=place, field=field)
 
-    def read(self) -> bytes:
+    def read(self) -> str | bytes:
         """What is in the file now."""
-        return read_token(self.path, self.where.removeprefix("the file"))
+        data = read_token(self.path, self.where.removeprefix("the file"))
+        if self.field is None or not data.strip():
+            return data
+        value = (json_object(data, {self.field}) or {}).get(self.field)
+        if not isinstance(value, str):
+            del data  # or the frame of the error would hold what is in it
+            raise ConfigError(
+                f"What is in {self.where} is no JSON object with a text in its field {self.field[:60]!r}.",
+                code="assertion_missing", retryable=True, hint="See what the field is called, and that the file is whole.",
+            )  # fmt: skip
+        return value
 
     def recipe(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """The path."""
-        return (self.path,), NOTHING
+        """The path, and the field."""
+        return (self.path,), NOTHING if self.field is None else {"field": self.field}
 
     def fingerprint(self) -> tuple[str, ...]:
-        """The absolute path."""
-        return ("from_file", self.path)
+        """The absolute path, and the field."""
+        return ("from_file", self.path) if self.field is None else ("from_file", self.path, self.field)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"

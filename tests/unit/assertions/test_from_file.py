@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -189,3 +190,22 @@ def test_what_may_be_no_path_is_not_repeated() -> None:
         FromFile("opaque-secret-0815").mint(NOW)
     assert "opaque-secret-0815" not in str(caught.value)
     assert "opaque-secret-0815" not in FromFile("opaque-secret-0815").describe()
+
+
+def test_a_field_of_json(tmp_path: Path) -> None:
+    """Where the file is JSON one field of it is the assertion; a file without it is refused and not repeated."""
+    path = tmp_path / "token.json"
+    path.write_text('{"access_token": "opaque"}')
+    path.chmod(0o600)
+    source = FromFile(path, field="access_token")
+    assert source.mint(NOW) == "opaque"
+    assert pickle.loads(pickle.dumps(source)).fingerprint() == source.fingerprint()  # noqa: S301 - our own
+    assert source.fingerprint() != FromFile(path).fingerprint()
+    for text in ('{"other": "canary"}', "canary", '{"access_token": 5}'):
+        path.write_text(text)
+        with pytest.raises(ConfigError) as caught:
+            source.mint(NOW)
+        assert caught.value.code == "assertion_missing"
+        assert "canary" not in f"{caught.value} {caught.value.hint}"
+    with pytest.raises(ConfigError):
+        FromFile(path, field="")
