@@ -84,11 +84,13 @@ class Desk:
     def _settings(self, request: Request) -> Settings:
         authority, dialect = self._authority, self._authority.dialect
         own = () if dialect is None else tuple(_filled(one, request, self._home(request)) for one in dialect.audiences)
+        # A vendor's endpoint has a path of its own, which is what a SAML assertion names as its Recipient.
+        here = () if dialect is None else (_filled("{endpoint}", request, self._home(request)),)
         longest = authority.max_lifetime if dialect is None or dialect.max_lifetime is None else dialect.max_lifetime
         return Settings(
             audiences=own or authority.audiences,
-            saml_audiences=authority.saml_audiences,
-            endpoints=authority.endpoints,
+            saml_audiences=(*authority.saml_audiences, *here),
+            endpoints=(*authority.endpoints, *here),
             client_audiences=own or authority.client_audiences,
             sole_audience=authority.client_assertion_audience == "issuer",
             leeway=authority.leeway,

@@ -11,10 +11,12 @@ import pytest
 import requests
 
 from sa_auth import ConfigError, InvalidClient, InvalidGrant, RefreshPolicy, ServiceAccountCredentials, grants
+from sa_auth.assertions import FromCallable
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.errors import UnauthorizedClient
 from sa_auth.testing import Authority, ManualClock
 from sa_auth.wire import Request, Response
+from tests.flow.servers.saml import TokenService
 
 from .serving import EC, OTHER_RSA, RSA, RSA_PUBLIC, Served, serving
 
@@ -195,6 +197,24 @@ def test_saml(server: str) -> None:
     assert sent[0].body.startswith(b"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Asaml2-bearer&assertion=")
     with pytest.raises(ConfigError):
         made(key=None, grant=grants.SAML2Bearer(SAML))
+
+
+def test_saml_over_http() -> None:
+    """A signed assertion of a token service, for the login address and to this endpoint, is taken; another is not."""
+    service, authority = TokenService(), Authority(dialect="salesforce")
+    authority.trust_saml(service.issuer, service.certificate)
+    authority.saml_audience = LOGIN
+    with authority.serve() as server:
+        endpoint = f"{server.url}/services/oauth2/token"
+
+        def signed_in(recipient: str) -> ServiceAccountCredentials:
+            source = FromCallable(lambda: service.assertion(USER, LOGIN, recipient))
+            return made(key=None, issuer=None, subject=None, server=server.url, grant=grants.SAML2Bearer(source))
+
+        assert signed_in(endpoint).token().access_token
+        with pytest.raises(InvalidGrant):
+            signed_in(f"{LOGIN}/services/oauth2/token").token()
+    assert authority.exchanges == 1
 
 
 @pytest.mark.parametrize("domain", ["login", "test"])
