@@ -43,6 +43,8 @@ def _audience(base: str) -> str:
     if not host.endswith(_MY_DOMAIN):
         return base
     name = host.removesuffix(_MY_DOMAIN)
+    if name == "gs1" or name.endswith(".gs1"):  # an instance with a login of its own
+        return "https://gs1.salesforce.com"
     trial = "--" in name or name.endswith((".sandbox", ".scratch"))
     return f"https://{'test' if trial else 'login'}.salesforce.com"
 
@@ -83,7 +85,8 @@ by_saml = ServiceAccountCredentials(
             "simple-salesforce: simple_salesforce.login",
         ),
         unknown="How long an assertion may live: no limit is documented, and 180 s is what the official clients use. The "
-        "audience of orgs on other domains than my.salesforce.com (government, China): pass audience=.",
+        "audience of orgs on other domains than my.salesforce.com (government, China), and of a sandbox or scratch org whose name "
+        "does not show it (the official CLI asks the DNS): pass audience=.",
     ),
     token_endpoint="{server}" + _PATH,
     server="https://login.salesforce.com",

@@ -43,7 +43,9 @@ def salesforce_audience(case: Case) -> str:
     """The audience is the login address of the kind of org, or the site itself."""
     parts = urlsplit(case.url)
     host, here = parts.hostname or "", case.url.partition("/services/oauth2/")[0]
-    if host.endswith(".my.salesforce.com"):
+    if host.endswith("gs1.my.salesforce.com"):
+        here = "https://gs1.salesforce.com"
+    elif host.endswith(".my.salesforce.com"):
         here = f"https://{'test' if _SANDBOX.fullmatch(host) else 'login'}.salesforce.com"
     aud = case.grant_claims.get("aud")
     return "" if aud == here else f"The aud is {aud}, not {here}."

@@ -79,6 +79,7 @@ def test_a_session_that_ended(served: Served) -> None:
         (TEST, TEST),
         ("https://gs1.salesforce.com", "https://gs1.salesforce.com"),
         ("https://acme.my.salesforce.com", LOGIN),
+        ("https://acme.gs1.my.salesforce.com", "https://gs1.salesforce.com"),
         ("https://acme-dev-ed.develop.my.salesforce.com", LOGIN),
         ("https://acme--dev.sandbox.my.salesforce.com", TEST),
         ("https://acme--dev.my.salesforce.com", TEST),
