@@ -86,7 +86,7 @@ by_saml = ServiceAccountCredentials(
         ),
         unknown="How long an assertion may live: no limit is documented, and 180 s is what the official clients use. The "
         "audience of orgs on other domains than my.salesforce.com (government, China), and of a sandbox or scratch org whose name "
-        "does not show it (the official CLI asks the DNS): pass audience=.",
+        "does not show it (the official CLI asks the DNS): pass audience=. Its words for a wrong key: no page lists them.",
     ),
     token_endpoint="{server}" + _PATH,
     server="https://login.salesforce.com",
@@ -119,7 +119,7 @@ by_saml = ServiceAccountCredentials(
         ),
         Known(
             r"invalid_client_id|client identifier invalid", "No app has the consumer key {iss}: copy it from the app's consumer "
-            "details; an app made minutes ago may not be known everywhere yet.", error=InvalidClient,
+            "details; ask at the org's own kind of login (server=), where the app is known; one made minutes ago may not be yet.", error=InvalidClient,
         ),
         Known(
             r"invalid assertion", "Salesforce could not check the assertion: the certificate uploaded to the app {iss} is of "
