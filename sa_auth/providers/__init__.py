@@ -14,6 +14,7 @@ PROVIDERS = Registry(
         # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
         "google_impersonation": "sa_auth.providers.google_impersonation:GOOGLE_IMPERSONATION",
+        "google_gdch": "sa_auth.providers.google_gdch:GOOGLE_GDCH",
         "google_workload_identity": "sa_auth.providers.google_workload_identity:GOOGLE_WORKLOAD_IDENTITY",
         "adfs": "sa_auth.providers.adfs:ADFS",
         "entra": "sa_auth.providers.entra:ENTRA",
@@ -21,6 +22,7 @@ PROVIDERS = Registry(
         "yandex": "sa_auth.providers.yandex:YANDEX",
         "sap_xsuaa": "sa_auth.providers.sap_xsuaa:SAP_XSUAA",
         "box": "sa_auth.providers.box:BOX",
+        "coinbase_cdp": "sa_auth.providers.coinbase_cdp:COINBASE_CDP",
         "generic": "sa_auth.providers.generic:GENERIC",
         "lti": "sa_auth.providers.lti:LTI",
         "netsuite": "sa_auth.providers.netsuite:NETSUITE",

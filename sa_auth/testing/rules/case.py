@@ -133,7 +133,11 @@ class Case(Asked):
         except Unjudged:
             fields = {}
         nested = fields.get("login")
-        found += [fields.get("jwt"), nested.get("jwt") if isinstance(nested, dict) else None]
+        found += [
+            fields.get("jwt"),
+            fields.get("subject_token"),
+            nested.get("jwt") if isinstance(nested, dict) else None,
+        ]
         return [text for text in found if isinstance(text, str) and text]
 
     # The client.
