@@ -181,6 +181,14 @@ class ServiceAccountCredentials(RequestsAuth):
         """
         return self._source.token(min_ttl)
 
+    def token_for(self, method: str, url: str) -> Token:
+        """Gives a token for one call: signed for it where the vendor wants that, otherwise as `token()`.
+
+        Raises:
+            SaAuthError: there is none to be had.
+        """
+        return self._source.token_for(method, url)
+
     def poll(self) -> Token | Future[Token]:
         """Gives a token that lives, or the future of the next; never waits, so an event loop may call it."""
         return self._source.poll()

@@ -10,7 +10,7 @@ import os
 import random
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .caches.memory import MemoryCache
 from .dpop import Proofs
@@ -18,11 +18,13 @@ from .errors import ConfigError, SaAuthError, TransportError
 from .exchange import Exchange
 from .flight import Flight, launch, slot_at, timed_out
 from .policy import Held, Life, State, judge
+from .refusal import foreign
 from .revocation import revoke
 from .token import Token
 from .wire import conversation
 
 if TYPE_CHECKING:
+    from .grants.self_signed import SelfSigned
     from .keys import Key
 
 _MOMENT = 0.1  # seconds
@@ -148,6 +150,33 @@ class TokenSource:
             raise ConfigError("min_ttl is no number.", code="bad_argument", hint="It is in seconds.")
         got = self._look(min_ttl, inline=True)
         return got if isinstance(got, Token) else self._wait(got)
+
+    @property
+    def per_call(self) -> bool:
+        """Whether every call has a token of its own, which is held by nobody."""
+        return getattr(self._exchange.grant, "binds", None) is not None
+
+    def token_for(self, method: str, url: str) -> Token:
+        """Gives a token for one call: signed for it where each call has its own, otherwise as `token`.
+
+        Args:
+            method: The HTTP method.
+            url: Where the call goes.
+
+        Raises:
+            SaAuthError: there is none to be had.
+        """
+        if not self.per_call:
+            return self.token()
+        exchange, grant, now = self._exchange, cast("SelfSigned", self._exchange.grant), self._exchange.clock.now()
+        failure: SaAuthError
+        try:
+            return grant.token_for(method, url, now.wall, now.wall + exchange.server_clock.skew(now))
+        except SaAuthError as error:
+            failure = error.copy()
+        except Exception as error:  # noqa: BLE001 - a signer of the caller's own may raise anything
+            failure = foreign(error)
+        raise failure
 
     def poll(self, min_ttl: float = 0.0) -> Token | Future[Token]:
         """Gives a token that lives, or the future of the next; never waits.

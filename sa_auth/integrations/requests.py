@@ -49,11 +49,12 @@ class RequestsAuth:
         True
     """
 
-    __slots__ = ("_allowed", "_anywhere", "_header", "_more", "_proving", "_renewal", "_source")
+    __slots__ = ("_allowed", "_anywhere", "_header", "_more", "_per_call", "_proving", "_renewal", "_source")
 
     _source: TokenSource
     _renewal: Renewal
     _proving: Proofs | None
+    _per_call: bool
     _more: dict[str, str]
     _allowed: tuple[str, ...] | None
     _anywhere: str | None
@@ -62,15 +63,14 @@ class RequestsAuth:
     def __init__(
         self, source: TokenSource, allowed_hosts: tuple[str, ...] | None = None, headers: Mapping[str, str] = NOTHING
     ) -> None:
-        proofs = getattr(source, "proofs", None)
-        _put(self, "_source", source)
-        _put(self, "_proving", proofs)
-        _put(self, "_renewal", Renewal(source, proofs))
-        _put(self, "_allowed", allowed_hosts)
-        _put(self, "_more", dict(headers))
-        # The beginning of an address that needs no further look: none where hosts are named, each call is proven, or a
-        # provider wants more than the token.
-        plain = allowed_hosts is None and proofs is None and not headers
+        proofs, per_call = getattr(source, "proofs", None), getattr(source, "per_call", False)
+        parts = {"_source": source, "_proving": proofs, "_per_call": per_call, "_allowed": allowed_hosts}
+        renewal = Renewal(source, proofs, renews=not per_call)
+        for name, part in {**parts, "_renewal": renewal, "_more": dict(headers)}.items():
+            _put(self, name, part)
+        # The beginning of an address that needs no further look: none where hosts are named, each call is proven or has a
+        # token of its own, or a provider wants more than the token.
+        plain = allowed_hosts is None and proofs is None and not per_call and not headers
         _put(self, "_anywhere", "https://" if plain else None)
         _put(self, "_header", (None, ""))  # of the last token, so that it is written once
 
@@ -88,12 +88,12 @@ class RequestsAuth:
             url = hooks = scheme = None
         if hooks is None:
             raise _foreign(request)
-        proving = None
+        proving, own = None, False
         if scheme != self._anywhere:
             self._check(url)
             request.headers.update(beside(request.headers, self._more))
-            proving = self._proving
-        token = self._source.token()
+            proving, own = self._proving, self._per_call
+        token = self._source.token_for(request.method or "GET", url) if own else self._source.token()
         if proving is not None:  # before the header is written: the frame of an error would hold it
             request.headers[HEADER] = proving.proof(request.method or "GET", url, token.access_token)
         known, value = self._header
@@ -126,16 +126,17 @@ class Renewal:
     Args:
         source: Gives tokens.
         proofs: Makes the proofs that go with them; None: they are bearer tokens.
+        renews: Whether another token may be taken where this one was.
     """
 
-    __slots__ = ("_proofs", "_source")
+    __slots__ = ("_proofs", "_renews", "_source")
 
-    def __init__(self, source: TokenSource, proofs: Proofs | None = None) -> None:
-        self._source, self._proofs = source, proofs
+    def __init__(self, source: TokenSource, proofs: Proofs | None = None, *, renews: bool = True) -> None:
+        self._source, self._proofs, self._renews = source, proofs, renews
 
     def __call__(self, response: requests.Response, **options: Any) -> requests.Response | None:
         """Renews once on a 401, and sends the request again if its body is whole; otherwise lets the answer pass."""
-        first, nonced, renewed = response, False, False
+        first, nonced, renewed = response, False, not self._renews
         while True:
             # A nonce comes with any answer, and is for the next call (RFC 9449 section 8.2).
             learned = self._learned(response)

@@ -1,7 +1,7 @@
 """LINE WORKS: an app's service account, whose key signs beside the app's secret.
 
 Source: https://developers.worksmobile.com/en/docs/auth-jwt (service account, refusals of operations, life of the tokens);
-github.com/lineworks/works-api-code-samples, `samples/python/bot-send-message/main.py` and its neighbours in Node.js and Java,
+github.com/lineworks/works-api-code-samples, `samples/python/bot-send-message/main.py`,
 for the endpoint, the claims, RS256 and the form.
 """
 

@@ -106,7 +106,7 @@ def sent(vector: Mapping[str, Any]) -> dict[str, Any]:
     }
     creds = material.credentials if material else ServiceAccountCredentials
     made = creds(**arguments, transport=transport, clock=ManualClock(), cache=MemoryCache())  # type: ignore[operator]
-    token = made.token()
+    token = made.token_for(*vector["ours"]["call"]) if "call" in vector["ours"] else made.token()
     known = material.known if material else {}
     if not transport.requests:
         return {"jwts": {"token": json.loads(_replaced(json.dumps(jwt_of(token.access_token)), known))}}

@@ -5,6 +5,7 @@ Rule: the page holds nothing that is not in the data; `python -m tests.docs.prov
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sa_auth.providers import PROVIDERS, Provider
@@ -17,7 +18,11 @@ HEAD = """# Providers
 
 One page for each provider in `sa_auth.providers.PROVIDERS`, made from its data by `python -m tests.docs.providers`. The
 code runs in the tests. "Proven" says by what: the vendor's own library, whose request ours was compared with field by
-field, a real server, or the vendor's documentation only.
+field, a real server, or the vendor's documentation only. The words of a refusal are a regular expression, looked for in
+what the server says; `{iss}` and the like in its meaning are filled with what was sent.
+
+ServiceNow, Workday and Oracle identity domains have no preset, since something it needs could not be confirmed:
+[docs/unconfirmed.md](unconfirmed.md) says what, with a recipe for each.
 """
 
 SUBJECTS = {
@@ -28,13 +33,19 @@ SUBJECTS = {
 
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, *(section(PROVIDERS[name]) for name in order())]
+    contents = [f"- [{PROVIDERS[name].page.title}](#{anchor(name)})" for name in order()]
+    parts = [HEAD, *contents, "", *(section(PROVIDERS[name]) for name in order())]
     return "\n".join(parts)
 
 
 def order() -> list[str]:
-    """The table's order, with the general one last."""
-    return [name for name in PROVIDERS if name != "generic"] + ["generic"]
+    """By title, with the general one last."""
+    return sorted(PROVIDERS, key=lambda name: (name == "generic", PROVIDERS[name].page.title.casefold()))
+
+
+def anchor(name: str) -> str:
+    """Where a provider's section begins, as GitHub names it."""
+    return re.sub(r"[^\w\- ]", "", PROVIDERS[name].page.title.lower()).replace(" ", "-")
 
 
 def section(provider: Provider) -> str:
@@ -78,7 +89,8 @@ def _shown(hint: str) -> str:
 
 def table() -> str:
     """The README's table."""
-    rows = [f"| `{name}` | {PROVIDERS[name].page.title} | {PROVIDERS[name].page.proven} |" for name in order()]
+    pages = [(name, PROVIDERS[name].page) for name in order()]
+    rows = [f"| `{name}` | [{told.title}](docs/providers.md#{anchor(name)}) | {told.proven} |" for name, told in pages]
     return "\n".join(["| provider | what it is | proven by |", "|---|---|---|", *rows])
 
 

@@ -208,6 +208,6 @@ def test_a_file_of_another_vendor(served: Served) -> None:
 
 def test_an_endpoint_from_a_file() -> None:
     """A key file from outside sends the JWT to GitHub alone; an own server is named in code."""
-    info = {"type": "sa_auth", "provider": "github", "issuer": APP, "subject": "1", "private_key": RSA}
-    with pytest.raises(ConfigError):
+    info = {"type": "sa_auth", "provider": "github", "issuer": APP, "subject": "1", "key": RSA}
+    with pytest.raises(ConfigError, match="foreign_endpoint"):
         ServiceAccountCredentials.from_info({**info, "server": "https://evil.example/api/v3"})

@@ -175,8 +175,8 @@ def test_a_file_of_another_vendor(served: Served) -> None:
 
 def test_an_endpoint_from_a_file() -> None:
     """A key file from outside sends the assertion to Salesforce alone."""
-    info = {"type": "sa_auth", "provider": "salesforce", "issuer": APP, "subject": USER, "private_key": RSA}
-    with pytest.raises(ConfigError):
+    info = {"type": "sa_auth", "provider": "salesforce", "issuer": APP, "subject": USER, "key": RSA}
+    with pytest.raises(ConfigError, match="foreign_endpoint"):
         ServiceAccountCredentials.from_info({**info, "token_endpoint": "https://evil.example/services/oauth2/token"})
 
 
