@@ -14,6 +14,7 @@ PROVIDERS = Registry(
         # In the order in which a key file is looked at: the commonest first, our own, which takes most, last.
         "google": "sa_auth.providers.google:GOOGLE",
         "google_impersonation": "sa_auth.providers.google_impersonation:GOOGLE_IMPERSONATION",
+        "google_gdch": "sa_auth.providers.google_gdch:GOOGLE_GDCH",
         "google_workload_identity": "sa_auth.providers.google_workload_identity:GOOGLE_WORKLOAD_IDENTITY",
         "adfs": "sa_auth.providers.adfs:ADFS",
         "entra": "sa_auth.providers.entra:ENTRA",

@@ -21,8 +21,8 @@ code runs in the tests. "Proven" says by what: the vendor's own library, whose r
 field, a real server, or the vendor's documentation only. The words of a refusal are a regular expression, looked for in
 what the server says; `{iss}` and the like in its meaning are filled with what was sent.
 
-ServiceNow, Workday and Oracle identity domains have no preset, since something it needs could not be confirmed:
-[docs/unconfirmed.md](unconfirmed.md) says what, with a recipe for each.
+ServiceNow, Workday, Oracle identity domains and some others have no preset, since something it needs could not be
+confirmed: [docs/unconfirmed.md](unconfirmed.md) says what, with a recipe for each.
 """
 
 SUBJECTS = {

@@ -19,6 +19,7 @@ DIALECTS = Registry(
         "lti": "sa_auth.testing.dialects.lti:LTI",
         "netsuite": "sa_auth.testing.dialects.netsuite:NETSUITE",
         "google_impersonation": "sa_auth.testing.dialects.google_impersonation:GOOGLE_IMPERSONATION",
+        "google_gdch": "sa_auth.testing.dialects.google_gdch:GOOGLE_GDCH",
         "google_workload_identity": "sa_auth.testing.dialects.google_workload_identity:GOOGLE_WORKLOAD_IDENTITY",
         "nhs_england": "sa_auth.testing.dialects.nhs_england:NHS_ENGLAND",
         "helseid": "sa_auth.testing.dialects.helseid:HELSEID",
