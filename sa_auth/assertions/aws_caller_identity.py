@@ -21,6 +21,7 @@ from ..token import NOTHING
 from ..wire import endpoint
 from .from_environment import variable
 
+_ID, _KEY = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 _ALGORITHM, _SERVICE = "AWS4-HMAC-SHA256", "sts"
 _DEFAULT = "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
 
@@ -64,7 +65,10 @@ class AWSCallerIdentity(Fixed):
         Raises:
             ConfigError: a variable is not set.
         """
+        # First, so that no frame of an error holds what is secret.
         region = _region()
+        for name in (_ID, _KEY):
+            variable(name)
         url = self.url.replace("{region}", region)
         # Everything that is sent is signed, so that the text is of use for nothing else.
         headers = {
@@ -80,7 +84,7 @@ class AWSCallerIdentity(Fixed):
     def fingerprint(self) -> tuple[str, ...]:
         """The address, the header fields, and the id of the key that signs."""
         said = (part for item in sorted(self.headers.items()) for part in item)
-        return ("aws_caller_identity", self.url, os.environ.get("AWS_ACCESS_KEY_ID", ""), *said)
+        return ("aws_caller_identity", self.url, os.environ.get(_ID, ""), *said)
 
     def describe(self) -> str:
         """What it is."""
@@ -111,14 +115,11 @@ def _authorization(url: str, headers: Mapping[str, str], region: str) -> str:
     scope = f"{date[:8]}/{region}/{_SERVICE}/aws4_request"
     text = "\n".join((_ALGORITHM, date, scope, _sha256(canonical)))
     signature = _signature(scope, text)
-    return (
-        f"{_ALGORITHM} Credential={variable('AWS_ACCESS_KEY_ID')}/{scope}, SignedHeaders={';'.join(names)}, "
-        f"Signature={signature}"
-    )
+    return f"{_ALGORITHM} Credential={variable(_ID)}/{scope}, SignedHeaders={';'.join(names)}, Signature={signature}"
 
 
 def _signature(scope: str, text: str) -> str:
-    key = b"AWS4" + variable("AWS_SECRET_ACCESS_KEY").encode()
+    key = b"AWS4" + variable(_KEY).encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.digest(key, text.encode(), "sha256").hex()

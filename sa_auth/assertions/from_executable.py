@@ -30,7 +30,8 @@ class FromExecutable(HandedOver):
         command: The program, and its arguments, each by itself: no shell reads them. Others may see them in the list of
             processes, so no secret belongs there.
         timeout: Seconds that it may take; within an exchange also no longer than that has left.
-        environment: Variables that it has beside those of this process.
+        environment: Variables that it has beside those of this process. They travel in a pickle, so a secret stands in this
+            process's own instead.
         field: Where the assertion stands in the JSON object that it writes; None: all that it writes is it.
 
     Raises:

@@ -137,6 +137,11 @@ with requests.Session() as session:
             r"unauthorized_client", "The service account may not act for {sub} with these scopes: the Workspace administrator "
             "adds its numeric client id and exactly {scope} under Domain-wide delegation.",
         ),
+        # google-auth asks again after these words, whatever the status.
+        Known(
+            r"internal_failure|server_error|temporarily_unavailable", "Google failed for the moment: the same call may succeed "
+            "later.", again=True,
+        ),
         Known(r"invalid_request.*Bad Request", "Google could not read the assertion: something on the way changed it."),
     ),
     prepare=_prepare,

@@ -87,6 +87,14 @@ def test_bad_request(google: Served) -> None:
     assert "could not read" in google.said({"error": "invalid_request", "error_description": "Bad Request"}).hint
 
 
+@pytest.mark.parametrize("word", ["internal_failure", "server_error", "temporarily_unavailable"])
+def test_it_fails_for_the_moment(word: str, google: Served) -> None:
+    """Google's words for a failure that passes are asked again after, with a new assertion, whatever their status."""
+    with google.credentials() as creds, google.authority.answer(400, {"error": word}, times=1):
+        assert creds.token().access_token
+    assert len(google.authority.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
