@@ -214,7 +214,8 @@ def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
             "password= is a function without a name of its own, which does not travel.", code="not_picklable",
             hint="Define it with def at the top of a module.",
         )  # fmt: skip
-    said = {name for name, value in opened.arguments.items() if given.get(name) == value}
+    # The provider stays said: of some files nobody else may say whose they are.
+    said = {name for name, value in opened.arguments.items() if given.get(name) == value} - {"provider"}
     late = {"transport"} if isinstance(given["transport"], LateTransport) else set()
     return opened.recipe, {name: value for name, value in given.items() if name not in {"key", *said, *late}}
 

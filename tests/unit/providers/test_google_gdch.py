@@ -6,6 +6,7 @@ Source: google-auth's `google.oauth2.gdch_credentials`.
 from __future__ import annotations
 
 import json
+import pickle
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,3 +154,15 @@ def test_it_has_to_be_named() -> None:
 def test_another_vendors_file(gdch: Served) -> None:
     """Google's own service-account file is another."""
     assert "google" in gdch.foreign_file().message
+
+
+def test_in_another_process(tmp_path: Path) -> None:
+    """Credentials of a file travel by its path, its certificate too."""
+    bundle, path = tmp_path / "ca.pem", tmp_path / "gdch.json"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    path.write_text(json.dumps({**FILE, "ca_cert_path": str(bundle)}))
+    path.chmod(0o600)
+    creds = ServiceAccountCredentials.from_file(path, provider=NAME, audience=AUDIENCE)
+    text = pickle.dumps(creds)
+    assert EC.splitlines()[1].encode() not in text
+    assert pickle.loads(text).identity == creds.identity  # noqa: S301 - our own

@@ -214,3 +214,11 @@ def test_it_says_where_nothing_is_revoked() -> None:
     """Credentials are made without anything being sent."""
     with pytest.raises(ConfigError):
         ServiceAccountCredentials(provider="google_impersonation", subject=TARGET, scope=SCOPE)
+
+
+def test_whose_tokens(google: Served) -> None:
+    """Another caller is another identity, and so is another kind of token."""
+    same, other = google.credentials(), google.credentials(grant=RestExchange(caller(google, SCOPE)))
+    identity = google.credentials(scope=(), audience=AUDIENCE)
+    assert len({one.identity for one in (same, other, identity, google.credentials(lifetime=60))}) == 4
+    assert google.credentials().identity == same.identity

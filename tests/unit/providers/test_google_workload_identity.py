@@ -6,6 +6,7 @@ Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token; 
 from __future__ import annotations
 
 import json
+import pickle
 import shlex
 import sys
 from collections.abc import Iterator
@@ -318,3 +319,29 @@ def test_a_key(pool: Pool) -> None:
     with pytest.raises(ConfigError) as caught:
         ServiceAccountCredentials(RSA, provider=NAME, grant=grant, scope=SCOPE, issuer="a")
     assert caught.value.code == "bad_argument"
+
+
+def test_whose_tokens(pool: Pool) -> None:
+    """Another pool, source or service account is another identity; the same configuration shares its token."""
+    acting = pool.info(service_account_impersonation_url=ACTING)
+    other = {"file": str(pool.folder / "other")}
+    infos = (
+        pool.info(),
+        acting,
+        pool.info(audience=POOL + "-2"),
+        pool.info(other),
+        {**acting, "audience": POOL + "-2"},
+    )
+    assert len({pool.opened(info).identity for info in infos}) == 5
+    assert pool.opened(acting).identity == pool.opened(acting).identity
+
+
+def test_in_another_process(pool: Pool) -> None:
+    """Credentials of a file travel by its path, with a service account behind them too."""
+    path = pool.folder / "pool.json"
+    path.write_text(json.dumps(pool.info(service_account_impersonation_url=ACTING)))
+    path.chmod(0o600)
+    creds = ServiceAccountCredentials.from_file(path, provider=NAME, scope=SCOPE)
+    text = pickle.dumps(creds)
+    assert b"eyJ" not in text
+    assert pickle.loads(text).identity == creds.identity  # noqa: S301 - our own
