@@ -1,8 +1,9 @@
 """A signed request to AWS STS that says who calls: whoever is handed it may send it, and learns that.
 
 Rule: the keys are read from the environment for every exchange, and only their signature goes out. Stands under the grants.
-Source: AWS, "Create a signed AWS API request" (Signature Version 4: canonical request, string to sign, signing key); Google,
-"Workload Identity Federation with other clouds", for the request as a token; google-auth's `google.auth.aws`.
+Source: AWS, "Create a signed AWS API request" (Signature Version 4: canonical request, string to sign, signing key);
+https://cloud.google.com/iam/docs/samples/iam-workload-identity-aws-credential for the request as a token, all of it signed;
+google-auth's `google.auth.aws`, which leaves the field that names the target unsigned.
 """
 
 from __future__ import annotations

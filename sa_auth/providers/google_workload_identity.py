@@ -139,6 +139,7 @@ acting = ServiceAccountCredentials(
         sources=(
             "https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token",
             "https://google.aip.dev/auth/4117",
+            "https://cloud.google.com/iam/docs/samples/iam-workload-identity-aws-credential",
             "google-auth: google.auth.external_account, .identity_pool, .pluggable, .aws, google.oauth2.sts",
         ),
         unknown="Google's words where the pool's attribute condition refuses a token are known by report only.",
