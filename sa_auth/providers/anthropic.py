@@ -22,7 +22,7 @@ _PREFIXES = {"federation_rule_id": "fdrl_", "service_account_id": "svac_", "work
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
     grant = settings.grant
     handed_over = isinstance(grant, JWTBearer) and grant.assertion is not None
-    if grant not in {None, "jwt_bearer"} and not (isinstance(grant, Grant) and isinstance(grant, JWTBearer)):
+    if grant not in (None, "jwt_bearer") and not (isinstance(grant, Grant) and isinstance(grant, JWTBearer)):
         raise ConfigError(
             "Anthropic takes the grant jwt_bearer alone.", code="bad_argument",
             hint="Pass grant=grants.JWTBearer(assertions.FromFile(path)), or another assertion of a token service.",

@@ -17,7 +17,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
-    if settings.grant not in {None, "self_signed"}:
+    if settings.grant not in (None, "self_signed"):
         raise ConfigError(
             "Apple exchanges no JWT for these APIs: it takes the JWT itself.", code="bad_argument",
             hint="Leave grant= out.",

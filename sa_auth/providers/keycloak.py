@@ -26,7 +26,7 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     signed = grant == "jwt_bearer" or (isinstance(grant, JWTBearer) and grant.assertion is None)
     if not signed:
         return provider, settings
-    if settings.client_auth in {None, "none"}:
+    if settings.client_auth in (None, "none"):
         raise ConfigError(
             "Keycloak takes the grant jwt_bearer from a client that proves itself, beside the assertion.",
             code="no_client_auth",
