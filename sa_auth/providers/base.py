@@ -1,7 +1,7 @@
 """A vendor as data.
 
 Rule: what differs between vendors is a field; code only where no field can say it (`prepare`). Nothing is made here:
-`making` does that. Source: RFC 7523 for what every field means; each preset names its vendor's pages.
+`making` does that, and a vendor's file is read by the vendor's own reader. Source: RFC 7523 for what every field means; each preset names its vendor's pages.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ..errors import KeyFileError
 from ..explanation import Known
 from ..grants.base import Grant
 from ..settings import Settings
 from ..token import NOTHING, STANDARD, AnswerNames
 
-__all__ = ["KeyFile", "Known", "Page", "Provider"]
+__all__ = ["KeyFile", "Known", "Page", "Provider", "text_field"]
 
 
 class KeyFile(NamedTuple):
@@ -29,6 +30,30 @@ class KeyFile(NamedTuple):
     recognise: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any]], dict[str, Any]]
     named: bool = False
+
+
+def text_field(info: Mapping[str, Any], name: str, hint: str, *, path: str | None = None) -> str:
+    """Gives a field of a key file that has to be text.
+
+    Args:
+        info: The object that it stands in.
+        name: Its name there.
+        hint: How another such file is had.
+        path: Its name for messages, where that object stands in another.
+
+    Raises:
+        KeyFileError: it is not there, no text, or empty.
+
+    Example:
+        >>> text_field({"id": "k1"}, "id", "Download the file again.")
+        'k1'
+    """
+    found = info.get(name)
+    if not isinstance(found, str) or not found.strip():
+        raise KeyFileError(
+            f"The key file has no field {path or name!r}, or it is no text, or empty.", code="key_file_field", hint=hint
+        )
+    return found
 
 
 class Page(NamedTuple):

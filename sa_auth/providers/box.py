@@ -15,16 +15,20 @@ from typing import Any
 from ..client_auth.client_secret import ClientSecretPost
 from ..errors import ConfigError, InvalidClient, KeyFileError, UnauthorizedClient
 from ..settings import Settings
-from .base import KeyFile, Known, Page, Provider
+from .base import KeyFile, Known, Page, Provider, text_field
 
 _SUBJECT = re.compile(r"(?:(enterprise|user):)?([0-9]+)")
+_AGAIN = (
+    'Developer console, the app, Configuration, Add and Manage Public Keys: "Generate a Public/Private Keypair" downloads a '
+    'whole file. "Download as JSON" alone leaves the key out.'
+)
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
     app = _object(info, "boxAppSettings", "boxAppSettings")
     key = _object(app, "appAuth", "boxAppSettings.appAuth")
     client_id = _text(app, "clientID", "boxAppSettings.clientID")
-    kind = "user" if info.get("enterpriseID") in {None, ""} else "enterprise"
+    kind = "user" if info.get("enterpriseID") in (None, "") else "enterprise"
     arguments = {
         "issuer": client_id,
         "client_auth": ClientSecretPost(client_id, _text(app, "clientSecret", "boxAppSettings.clientSecret")),
@@ -38,23 +42,14 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
 def _object(info: Mapping[str, Any], name: str, path: str) -> Mapping[str, Any]:
     found = info.get(name)
     if not isinstance(found, Mapping):
-        raise _lacking(path)
+        raise KeyFileError(
+            f"The key file has no field {path!r}, or it is no object.", code="key_file_field", hint=_AGAIN
+        )
     return found
 
 
 def _text(info: Mapping[str, Any], name: str, path: str) -> str:
-    found = info.get(name)
-    if not isinstance(found, str) or not found.strip():
-        raise _lacking(path)
-    return found
-
-
-def _lacking(path: str) -> KeyFileError:
-    return KeyFileError(
-        f"The key file has no field {path!r}, or it is no text, or empty.", code="key_file_field",
-        hint='Developer console, the app, Configuration, Add and Manage Public Keys: "Generate a Public/Private Keypair" '
-        'downloads a whole file. "Download as JSON" alone leaves the key out.',
-    )  # fmt: skip
+    return text_field(info, name, _AGAIN, path=path)
 
 
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError, KeyFileError
 from ..grants.self_signed import Bound, SelfSigned
 from ..settings import Settings
-from .base import KeyFile, Page, Provider
+from .base import KeyFile, Page, Provider, text_field
 
 # DER before the 32 bytes of an Ed25519 private key (RFC 8410 section 7).
 _ED25519 = bytes.fromhex("302e020100300506032b657004220420")
+_AGAIN = "Make a new key in the CDP portal, API keys, Secret API keys; its file is offered once."
 
 
 def _bound(method: str, url: str) -> Bound:
@@ -34,15 +35,9 @@ def _is_file(info: Mapping[str, Any]) -> bool:
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
-    name = "name" if "name" in info else "id"
-    for field in (name, "privateKey"):
-        if not isinstance(info.get(field), str) or not info[field].strip():
-            raise KeyFileError(
-                f"The key file's field {field!r} is no text, or empty.", code="key_file_field",
-                hint="Make a new key in the CDP portal, API keys, Secret API keys; its file is offered once.",
-            )  # fmt: skip
-    key = info["privateKey"].replace("\\n", "\n")
-    return {"key": key if "-----BEGIN" in key else _pem(key), "key_id": info[name]}
+    key_id = text_field(info, "name" if "name" in info else "id", _AGAIN)
+    key = text_field(info, "privateKey", _AGAIN).replace("\\n", "\n")
+    return {"key": key if "-----BEGIN" in key else _pem(key), "key_id": key_id}
 
 
 def _pem(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ConfigError, KeyFileError
 from ..grants.rest_exchange import RestExchange
 from ..settings import Settings
-from .base import KeyFile, Page, Provider
+from .base import KeyFile, Page, Provider, text_field
 
 _NEEDED = ("project", "name", "private_key_id", "private_key", "token_uri")
 _TYPES = "urn:ietf:params:oauth:token-type"
@@ -25,11 +25,7 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
             "The key file is not of format_version '1'.", code="key_file_field", hint="No other version is known: download it anew."
         )  # fmt: skip
     for name in _NEEDED:
-        if not isinstance(info.get(name), str) or not info[name].strip():
-            raise KeyFileError(
-                f"The key file's field {name!r} is missing, empty, or no text.", code="key_file_field",
-                hint="Make another key for the service identity, and download its file.",
-            )  # fmt: skip
+        text_field(info, name, "Make another key for the service identity, and download its file.")
     return {
         "issuer": f"system:serviceaccount:{info['project']}:{info['name']}", "key": info["private_key"],
         "key_id": info["private_key_id"], "token_endpoint": info["token_uri"], **_trust(info.get("ca_cert_path")),

@@ -15,8 +15,12 @@ from urllib.parse import urlsplit
 from ..client_auth import CLIENT_AUTH
 from ..errors import ConfigError, InvalidClient, InvalidScope, KeyFileError
 from ..settings import Settings
-from .base import KeyFile, Known, Page, Provider
+from .base import KeyFile, Known, Page, Provider, text_field
 
+_NO_KEY = (
+    "A certificate of your own stands there without its key: pass that key with certificate=, issuer= the clientid and "
+    "server= the certurl."
+)
 _AGAIN = "Create a new service key, with credential-type x509, and pass it as it is."
 
 
@@ -36,12 +40,7 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
     by_certificate = "certificate" in own or "key" in own or "clientsecret" not in own
     needed = ("clientid", "certurl", "certificate", "key") if by_certificate else ("clientid", "url", "clientsecret")
     for name in needed:
-        if not isinstance(own.get(name), str) or not own[name].strip():
-            raise KeyFileError(
-                f"The service key has no field {name!r}, or it is no text, or empty.", code="key_file_field",
-                hint="A certificate of your own stands there without its key: pass that key with certificate=, issuer= the "
-                "clientid and server= the certurl." if name == "key" else _AGAIN,
-            )  # fmt: skip
+        text_field(own, name, _NO_KEY if name == "key" else _AGAIN)
     if not by_certificate:
         proof = CLIENT_AUTH.find("client_secret_basic")(own["clientid"], own["clientsecret"])
         return {"issuer": own["clientid"], "server": own["url"], "client_auth": proof}

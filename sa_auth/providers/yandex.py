@@ -10,23 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConfigError, InvalidGrant, KeyFileError
+from ..errors import ConfigError, InvalidGrant
 from ..grants.rest_exchange import RestExchange
 from ..settings import Settings
-from .base import KeyFile, Known, Page, Provider
+from .base import KeyFile, Known, Page, Provider, text_field
 
 _FIELDS = {"service_account_id": "issuer", "private_key": "key", "id": "key_id"}
+_AGAIN = "Make a new one: yc iam key create --service-account-name NAME -o authorized_key.json. The private half is shown once."
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
-    for name in _FIELDS:
-        if not isinstance(info.get(name), str) or not info[name].strip():
-            raise KeyFileError(
-                f"The key file has no field {name!r}, or it is no text, or empty.", code="key_file_field",
-                hint="Make a new one: yc iam key create --service-account-name NAME -o authorized_key.json. The private half "
-                "is shown once.",
-            )  # fmt: skip
-    return {argument: info[name] for name, argument in _FIELDS.items()}
+    return {argument: text_field(info, name, _AGAIN) for name, argument in _FIELDS.items()}
 
 
 def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings]:
