@@ -11,6 +11,8 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +23,9 @@ from ..policy import positive
 from ..token import NOTHING
 from ..wire import conversation
 from .handed import HandedOver
+from .shape import LARGEST
+
+_AT_ONCE = 65536  # bytes
 
 
 class FromExecutable(HandedOver):
@@ -89,22 +94,25 @@ class FromExecutable(HandedOver):
         """
         within = conversation()
         limit = self.timeout if within is None else max(min(self.timeout, within.deadline.left()), 0.01)
+        end = time.monotonic() + limit
         process = self._started()
-        written = None
         try:
-            written = process.communicate(timeout=limit)[0]
+            written = _read(process, end)
+            if written is not None and len(written) <= LARGEST:  # of more, the rest is not waited for
+                process.wait(max(end - time.monotonic(), 0.0))
         except subprocess.TimeoutExpired:
-            pass
+            written = None
         finally:
+            ended = process.returncode
             _end(process)
         if written is None:
             raise ConfigError(
                 f"No assertion came from {self.where} within {limit:g} s.", code="assertion_timeout", retryable=True,
                 hint="Run it by itself and see what it waits for; it is given nothing to read. timeout= sets the seconds.",
             )  # fmt: skip
-        if process.returncode:
+        if ended:
             raise ConfigError(
-                f"{self.where[0].upper()}{self.where[1:]} ended with status {process.returncode}.",
+                f"{self.where[0].upper()}{self.where[1:]} ended with status {ended}.",
                 code="assertion_program", retryable=True,
                 hint="Run it by itself with the same variables and see what it says; its words are not repeated here.",
             )  # fmt: skip
@@ -115,7 +123,7 @@ class FromExecutable(HandedOver):
         try:
             return subprocess.Popen(  # noqa: S603 - a list, and no shell
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={**os.environ, **self._environment}, start_new_session=True,
+                bufsize=0, env={**os.environ, **self._environment}, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             reason = (error.strerror or "it cannot be started").lower()
@@ -138,6 +146,24 @@ class FromExecutable(HandedOver):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.command[0]!r})"
+
+
+def _read(process: subprocess.Popen[bytes], end: float) -> bytes | None:
+    """What it writes, to the end or to one byte more than any assertion has; None where that takes too long."""
+    got, out = bytearray(), process.stdout
+
+    def read() -> None:
+        try:
+            while out is not None and len(got) <= LARGEST and (some := out.read(_AT_ONCE)):
+                got.extend(some)
+        except (OSError, ValueError):  # closed meanwhile: nobody waits any more
+            pass
+
+    # On a thread, since no system lets a pipe be waited for in the same way.
+    reader = threading.Thread(target=read, name="sa_auth program", daemon=True)
+    reader.start()
+    reader.join(max(end - time.monotonic(), 0.0))
+    return None if reader.is_alive() else bytes(got)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

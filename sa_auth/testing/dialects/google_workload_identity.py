@@ -1,7 +1,8 @@
 """Google's Security Token Service, for a pool's provider that trusts the issuers that are registered.
 
-Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token (fields); the words of the refusals are those
-reported at github.com/google-github-actions/auth, issues 60, 202 and 211.
+Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token (fields); the words about audiences are
+those reported at github.com/google-github-actions/auth, issues 60, 202 and 211, and the other words stand in for Google's,
+which no page lists.
 """
 
 from __future__ import annotations

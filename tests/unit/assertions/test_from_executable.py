@@ -50,6 +50,14 @@ def test_too_long() -> None:
     assert time.monotonic() - begun < 20
 
 
+def test_it_writes_for_ever() -> None:
+    """A program that never stops writing is killed once it wrote more than any assertion has."""
+    flood = FromExecutable([sys.executable, "-c", "while True: print('x' * 65536)"])
+    with pytest.raises(ConfigError) as caught:
+        flood.mint(0)
+    assert caught.value.code == "assertion_too_large"
+
+
 def test_it_fails() -> None:
     """Its status is told; its words are not, since they may hold anything."""
     with pytest.raises(ConfigError) as caught:
