@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import keyfile
 from ._clock import SYSTEM, Clock
+from ._frames import shown_alone
 from ._secret import Password
 from .arguments import check_names, text
 from .caches.memory import MemoryCache
@@ -29,7 +30,7 @@ from .settings import REPLACEABLE, check, kept
 from .signers.base import Signer
 from .source import TokenSource
 from .token import Token
-from .wire import Transport
+from .wire import Transport, called
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -94,6 +95,7 @@ class ServiceAccountCredentials(RequestsAuth):
 
     _given: dict[str, Any]
 
+    @shown_alone
     def __init__(
         self,
         key: str | os.PathLike[str] | Key | Signer | Opened | None = None,
@@ -136,6 +138,7 @@ class ServiceAccountCredentials(RequestsAuth):
         object.__setattr__(self, "_given", kept(given, settings, opened, kept_endpoint(vendor, exchange)))
 
     @classmethod
+    @shown_alone
     def from_file(cls, path: str | os.PathLike[str], **changes: Any) -> Self:
         """Opens a key file: a vendor's JSON, our own, PEM, PFX or JWK; recognised, or `provider` says which.
 
@@ -149,19 +152,21 @@ class ServiceAccountCredentials(RequestsAuth):
             KeyLoadError: the key in it is not.
             ConfigError: an argument is missing or wrong.
         """
-        _check_named(changes)
+        check_names(changes, _NAMES)
         return cls._opened(keyfile.open_file(path, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
+    @shown_alone
     def from_info(cls, mapping: Mapping[str, Any], **changes: Any) -> Self:
         """Takes a key file's parsed content; otherwise as `from_file`."""
-        _check_named(changes)
+        check_names(changes, _NAMES)
         return cls._opened(keyfile.open_info(mapping, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
+    @shown_alone
     def from_env(cls, name: str = "SA_AUTH_KEY", **changes: Any) -> Self:
         """Takes a path, or a key file's text, from an environment variable; otherwise as `from_file`."""
-        _check_named(changes)
+        check_names(changes, _NAMES)
         return cls._opened(keyfile.open_env(name, keyfile.Unlock.part(changes)), changes)
 
     @classmethod
@@ -185,8 +190,10 @@ class ServiceAccountCredentials(RequestsAuth):
         """Gives a token for one call: signed for it where the vendor wants that, otherwise as `token()`.
 
         Raises:
-            SaAuthError: there is none to be had.
+            SaAuthError: there is none to be had, or it may not go there (`allowed_hosts`).
         """
+        if self._per_call:
+            self._check(called(method, url))
         return self._source.token_for(method, url)
 
     def poll(self) -> Token | Future[Token]:
@@ -282,11 +289,7 @@ class ServiceAccountCredentials(RequestsAuth):
         return self
 
 
-_NAMES = frozenset({*(ServiceAccountCredentials.__init__.__kwdefaults__ or ()), "rights", "validate_key"})
-
-
-def _check_named(changes: dict[str, Any]) -> None:
-    check_names(changes, _NAMES)
+_NAMES = frozenset({*ServiceAccountCredentials.__init__.__wrapped__.__kwdefaults__, "rights", "validate_key"})  # type: ignore[attr-defined]
 
 
 def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:

@@ -72,9 +72,11 @@ def explained(
     """
     meaning = known_of(refusal, known)
     if meaning is not None:
-        told = defaultdict(lambda: "(none)", _facts(grant, client_auth))
-        if scope:
-            told["scope"] = scope
+        parts = (grant, client_auth) if isinstance(refusal, InvalidClient) else (client_auth, grant)
+        facts = {**_facts(parts, client_auth), **({"scope": scope} if scope else {})}
+        # Of a JWT from elsewhere nothing is known yet: it forges no line of a log.
+        shown = {name: re.sub(r"[^ -~]", "?", value) for name, value in facts.items()}
+        told = defaultdict(lambda: "(none)", shown)
         hint = meaning.hint.format_map(told)
         refusal.hint = f"{hint} {refusal.hint}" if refusal.skew is not None else hint
     elif isinstance(grant, Advised) and isinstance(refusal, InvalidGrant):
@@ -89,10 +91,10 @@ def explained(
     return refusal
 
 
-def _facts(grant: Grant, client_auth: ClientAuth | None) -> dict[str, str]:
-    """What the assertion said, of the client's where the grant has none."""
+def _facts(parts: tuple[Grant | ClientAuth | None, ...], client_auth: ClientAuth | None) -> dict[str, str]:
+    """What the assertions said; of a name in both, the last one's."""
     facts: dict[str, str] = {}
-    for part in (client_auth, grant):
+    for part in parts:
         tell: Any = getattr(getattr(part, "assertion", getattr(part, "source", None)), "facts", None)
         if tell is not None:
             facts.update(tell())

@@ -150,6 +150,8 @@ def open_info(info: object, unlock: Unlock) -> Opened:
             f"The key file's content is of type {type(info).__name__}, not a mapping.", code="bad_argument",
             hint="Pass what json.load() gives; a file's path goes to from_file(path).",
         )  # fmt: skip
+    if "kty" in info or "keys" in info:
+        return Opened(unlock.signer(_key_from(json.dumps(dict(info), default=str).encode(), unlock)))
     arguments, signer = _opened_info(info, unlock)
     return Opened(signer, arguments)
 
@@ -239,8 +241,9 @@ def _place(path: object) -> str:
             place = os.fsdecode(path)
     if place is None:
         raise ConfigError(
-            f"The path is of type {type(path).__name__}.", code="bad_argument", hint="It is a str or a Path."
-        )
+            f"The path is of type {type(path).__name__}.", code="bad_argument",
+            hint="It is a str or a Path; a key file's parsed content goes to from_info(mapping).",
+        )  # fmt: skip
     return place
 
 
@@ -315,7 +318,7 @@ def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
             if wanted not in {None, name} and name != "generic":
                 raise KeyFileError(
                     f"This is a key file of {name}, not of {wanted}.", code="key_file_kind",
-                    hint=f"Leave provider= out, or say provider={name!r}.",
+                    hint=f"Pass {wanted}'s: {PROVIDERS[str(wanted)].page.file} Or say provider={name!r}, if you meant that.",
                 )  # fmt: skip
             return {"provider": name, **key_file.read(info)}
     for sign, what in _OTHER_KINDS.items():
@@ -324,12 +327,15 @@ def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
                 f"This file is {what}, not a service account's key.", code="key_file_kind",
                 hint="Make a key for a service account in the provider's console, and pass that file.",
             )  # fmt: skip
+    if wanted is not None and (reader := PROVIDERS[wanted].key_file) is not None:
+        reader.read(info)  # which says what is missing
     said = info.get("type")
-    kind = f" of type {said[:40]!r}" if isinstance(said, str) else ""
+    named = isinstance(said, str) and re.fullmatch(r"[a-z_]{1,40}", said)
+    kind = f"is of type {said!r}, which is not known" if named else "is of no known kind"
+    known = ", ".join(name for name in sorted(PROVIDERS) if PROVIDERS[name].key_file is not None)
     raise KeyFileError(
-        f"A key file{kind} is not known.", code="key_file_kind",
-        hint=f"Known are key files of {', '.join(sorted(PROVIDERS))}, PEM, PFX and JWK.",
-    )  # fmt: skip
+        f"This key file {kind}.", code="key_file_kind", hint=f"Known are key files of {known}; PEM, PFX and JWK."
+    )
 
 
 def _key_from(data: bytes, unlock: Unlock) -> keys.Key:

@@ -137,8 +137,18 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
         dpop=_dpop(given["dpop"], opened),
         opened=opened,
         algorithm=given["algorithm"] or opened.arguments.get("algorithm"),
-        **{name: given[name] for name in ("claims", "headers", "grant", "client_auth")},
+        claims=_mapping(given["claims"], "claims"),
+        headers=_mapping(given["headers"], "headers"),
+        **{name: given[name] for name in ("grant", "client_auth")},
     )
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any] | None:
+    if value is not None and not isinstance(value, Mapping):
+        raise ConfigError(
+            f"{name} is not a mapping with str keys.", code="bad_argument", hint="For example {'name': 'value'}."
+        )
+    return value
 
 
 def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint: str | None) -> dict[str, Any]:

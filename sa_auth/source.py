@@ -171,6 +171,8 @@ class TokenSource:
         exchange, grant, now = self._exchange, cast("SelfSigned", self._exchange.grant), self._exchange.clock.now()
         failure: SaAuthError
         try:
+            if exchange.reload is not None:
+                exchange.reload(False)
             return grant.token_for(method, url, now.wall, now.wall + exchange.server_clock.skew(now))
         except SaAuthError as error:
             failure = error.copy()

@@ -18,6 +18,7 @@ from .token import NOTHING
 
 # No backslash: some readers of URLs take it for a slash, and would see another host than we do.
 _VISIBLE = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+_METHOD = re.compile(r"[A-Za-z-]{1,40}")
 # A host that all readers see alike: some decode %, or take what stands behind the bracket of an address for a name.
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\])(?::[0-9]*)?", re.ASCII)
 
@@ -180,6 +181,28 @@ def endpoint(url: object, name: str, *, by_caller: bool) -> str:
             f"{name} at {parts.hostname} is not https.", code="bad_endpoint",
             hint="Plain http is allowed to this machine only (127.0.0.1, localhost), and only where "
             + ("server= is on it too." if " " in name else f"{name}= says so in code, not in a key file."),
+        )  # fmt: skip
+    return url
+
+
+def called(method: object, url: object) -> str:
+    """Gives the address of a call that a token is signed for.
+
+    Raises:
+        ConfigError: it is no absolute http(s) URL, or the method is none.
+
+    Example:
+        >>> called("GET", "https://api.example/files")
+        'https://api.example/files'
+    """
+    if not isinstance(method, str) or not _METHOD.fullmatch(method):
+        raise ConfigError(
+            "The method is no name of an HTTP method.", code="bad_argument", hint="For example token_for('GET', url)."
+        )
+    if not isinstance(url, str) or not _VISIBLE.fullmatch(url) or not re.match(r"https?://[^/?#]", url, re.IGNORECASE):
+        raise ConfigError(
+            "The address of the call is no absolute URL.", code="bad_argument",
+            hint="The whole of it, as it is sent: token_for('GET', 'https://api.example/files').",
         )  # fmt: skip
     return url
 

@@ -131,14 +131,15 @@ class SelfIssued(Fixed):
         content = f"{b64url(compact_json(self._header(signer)))}.{b64url(compact_json(payload))}"
         return f"{content}.{b64url(signer.sign(content.encode('ascii')))}"
 
-    def bound(self, claims: Mapping[str, Any], headers: Mapping[str, Any]) -> SelfIssued:
+    def bound(self, signer: Signer, claims: Mapping[str, Any], headers: Mapping[str, Any]) -> SelfIssued:
         """Gives one that says these beside the rest, for a single call.
 
         Args:
+            signer: Its own, as it is now.
             claims: JSON, by name; they go before the rest.
             headers: JOSE header fields, likewise.
         """
-        return self._with(_claims={**self._claims, **claims}, _headers={**self._headers, **headers})
+        return self._with(signer=signer, _claims={**self._claims, **claims}, _headers={**self._headers, **headers})
 
     def _header(self, signer: Signer) -> dict[str, Any]:
         header: dict[str, Any] = {"alg": signer.algorithm}

@@ -36,12 +36,16 @@ class Bound(NamedTuple):
     headers: Mapping[str, Any]
 
 
+Binds = Callable[[str, str, "str | None"], Bound]
+
+
 class SelfSigned(Fixed):
     """Makes the token here.
 
     Args:
         assertion: Gives the JWT; None: the key of the credentials signs one.
-        binds: Gives, for a call's method and URL, what ties its JWT to it; None: a token serves for all calls.
+        binds: Gives, for a call's method and URL and the id of the key, what ties its JWT to it; None: a token serves for
+            all calls.
 
     Example:
         >>> from sa_auth import ServiceAccountCredentials
@@ -55,9 +59,15 @@ class SelfSigned(Fixed):
     __slots__ = ("assertion", "binds")
 
     assertion: Assertion | None
-    binds: Callable[[str, str], Bound] | None
+    binds: Binds | None
 
-    def __init__(self, assertion: object = None, *, binds: Callable[[str, str], Bound] | None = None) -> None:
+    def __init__(self, assertion: object = None, *, binds: Binds | None = None) -> None:
+        if binds is not None and (assertion is not None or not callable(binds)):
+            del assertion
+            raise ConfigError(
+                "binds= is no callable, or stands beside an assertion.", code="bad_argument",
+                hint="A token for one call is signed by the key of the credentials.",
+            )  # fmt: skip
         source = None if assertion is None else taken(assertion)
         del assertion  # or the frame of an error would hold its text
         self._fix(assertion=judged(source), binds=binds)
@@ -104,8 +114,10 @@ class SelfSigned(Fixed):
             raise ConfigError(
                 "No token is signed for one call here.", code="bad_argument", hint="Take the one for all calls: token().",
             )  # fmt: skip
-        bound = self.binds(method, url)
-        return _token(self.assertion.bound(bound.claims, bound.headers).mint(now), issued_at, now)
+        # One key for what it says of itself and for the signature, even if its file is replaced in between.
+        signer = getattr(self.assertion.signer, "current", self.assertion.signer)
+        bound = self.binds(method, url, signer.key_id)
+        return _token(self.assertion.bound(signer, bound.claims, bound.headers).mint(now), issued_at, now)
 
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """Nothing: no request is made."""

@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .._clock import SYSTEM
+from ..errors import ConfigError
 from .armor import Block, unwrap
 from .faults import fault
 from .intake import bounded, read_file
@@ -47,6 +48,11 @@ def read_certificates(source: CertificateSource) -> list[x509.Certificate]:
     """
     if source is None:
         return []
+    if not isinstance(source, str | bytes | os.PathLike):
+        raise ConfigError(
+            f"certificate= is of type {type(source).__name__}.", code="bad_argument",
+            hint="It is a path, or the text of the certificate, as PEM or DER.",
+        )  # fmt: skip
     if isinstance(source, os.PathLike) or (isinstance(source, str) and "-----BEGIN" not in source):
         content = read_file(source)
     else:

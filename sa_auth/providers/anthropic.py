@@ -99,6 +99,7 @@ by_a_key_of_my_own = ServiceAccountCredentials.from_file(
         "absent; so does this. The words of its refusals.",
     ),
     token_endpoint="https://api.anthropic.com/v1/oauth/token",  # noqa: S106 - an address
+    hosts=("api.anthropic.com",),
     audience="",
     subject="default",
     scope_claim="never",

@@ -66,7 +66,8 @@ with requests.Session() as session:
         limits="ES256 alone; a `kid` and a UUID as issuer are needed; at most 1200 s from iat to exp. No subject. The scope is a "
         "list, `claims={'scope': [...]}`, and optional; the App Store Server API wants `claims={'bid': BUNDLE_ID}`, and its "
         "page advises a new JWT for every request, where this one serves until it ends. Individual keys (`sub` `user`, no "
-        "`iss`) and tokens of up to six months are not made. Apple's no comes from the API, as HTTP 401.",
+        "`iss`) and tokens of up to six months are not made. Apple's no comes from the API, in the response that you "
+        "are handed (HTTP 401 or 403): what it means is said below.",
         proven="vendor's SDK (app-store-server-library 3.1.2)",
         sources=(
             "https://developer.apple.com/documentation/appstoreconnectapi/generating-tokens-for-api-requests",

@@ -105,10 +105,12 @@ class Provider(NamedTuple):
             wants a `sub`); "issuer": always the issuer; "none": no `sub` at all; "address": it stands in the endpoint
             alone, and is required. "none" holds for a client's assertion too.
         subject_hint: What a missing or needless subject is told.
+        issuer_hint: What a missing issuer is told.
         issuer_suffix: What `iss` ends with where it names the key; {fingerprint} is the key's (see `SelfIssued`).
         typ: `typ` of the header; None: "JWT" for a grant, "client-authentication+jwt" for a client assertion.
         algorithms: JOSE names the vendor takes, the best first; empty: any. The first that fits the key is used.
         key_id: Whether a `kid` is needed.
+        key_id_hint: What a missing one is told.
         certificate: Whether a certificate is needed.
         lifetime: Seconds from now to `exp`, by default.
         longest: Seconds allowed from `iat` to `exp`; None: no limit known.
@@ -119,6 +121,7 @@ class Provider(NamedTuple):
         scope_form: Whether the scope is a form field.
         scope_of_client: Whether the scope is a claim of the client's assertion, and no form field.
         scope_needed: Whether there has to be one.
+        scope_hint: What a missing scope is told.
         scope_separator: Between scopes.
         resource_claim: Whether `resource=` is a claim, an array, and no form field.
         form: Form fields that are always there.
@@ -147,10 +150,12 @@ class Provider(NamedTuple):
     audience_field: str | None = None
     subject: str = "optional"
     subject_hint: str = ""
+    issuer_hint: str = ""
     issuer_suffix: str = ""
     typ: str | None = None
     algorithms: tuple[str, ...] = ()
     key_id: bool = False
+    key_id_hint: str = ""
     certificate: bool = False
     lifetime: int = 300
     longest: int | None = None
@@ -161,6 +166,7 @@ class Provider(NamedTuple):
     scope_form: bool = True
     scope_of_client: bool = False
     scope_needed: bool = False
+    scope_hint: str = ""
     scope_separator: str = " "
     resource_claim: bool = False
     form: tuple[tuple[str, str], ...] = ()

@@ -68,7 +68,7 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             hint="A user's id, '456', or 'enterprise:123' for the service account. A login or an e-mail address is no id.",
         )  # fmt: skip
     kind = said.group(1) or _claimed(settings) or "user"
-    if _claimed(settings) not in {None, kind} or kind not in {"enterprise", "user"}:
+    if _claimed(settings) not in (None, kind) or kind not in {"enterprise", "user"}:
         raise ConfigError(
             "box_sub_type in claims= and the subject say different things.", code="bad_argument",
             hint="Leave it out of claims=: subject='enterprise:123' or subject='user:456' says it.",

@@ -23,11 +23,13 @@ _ED25519 = bytes.fromhex("302e020100300506032b657004220420")
 _AGAIN = "Make a new key in the CDP portal, API keys, Secret API keys; its file is offered once."
 
 
-def _bound(method: str, url: str) -> Bound:
-    """The one call that a JWT is for, without the query, and a nonce of its own."""
+def _bound(method: str, url: str, key_id: str | None) -> Bound:
+    """The one call that a JWT is for, without the query, and a nonce of its own; the key's id as the subject."""
     parts = urlsplit(url)
     address = f"{parts.netloc.rpartition('@')[2]}{parts.path or '/'}"
-    return Bound({"uris": [f"{method.upper()} {address}"]}, {"nonce": f"{secrets.randbelow(10**16):016d}"})
+    return Bound(
+        {"sub": key_id, "uris": [f"{method.upper()} {address}"]}, {"nonce": f"{secrets.randbelow(10**16):016d}"}
+    )
 
 
 def _is_file(info: Mapping[str, Any]) -> bool:
@@ -77,7 +79,14 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             "Coinbase's subject is always the id of the API key.", code="bad_subject",
             hint="Leave subject= out; nobody else is acted for.",
         )  # fmt: skip
-    return provider, settings._replace(issuer="cdp", subject=key_id)
+    for fields, name in ((settings.claims, "uris"), (settings.headers, "nonce")):
+        if fields and name in fields:
+            raise ConfigError(
+                f"{name!r} is made for each call.",
+                code="bad_argument",
+                hint="Leave it out: the Session's call says it.",
+            )
+    return provider, settings._replace(issuer="cdp", subject=None)
 
 
 COINBASE_CDP = Provider(
@@ -101,7 +110,7 @@ elsewhere = creds.token_for("GET", "https://api.cdp.coinbase.com/platform/v2/evm
         limits="ES256 on P-256, or EdDSA; 120 s from nbf to exp. Every call has a JWT of its own, by the Session or by "
         "`token_for(method, url)`; `token()` refuses, and a call that was answered 401 is not sent again. It is not made for "
         "WebSockets (no `uris`), nor is the wallet's JWT (`X-Wallet-Auth`). A token that is redirected to another path is "
-        "for the first one.",
+        "for the first one. Coinbase's no is in the response that you are handed.",
         proven="vendor's SDK (cdp-sdk 1.51.0)",
         sources=(
             "cdp-sdk: cdp.auth.utils.jwt",
@@ -114,8 +123,10 @@ elsewhere = creds.token_for("GET", "https://api.cdp.coinbase.com/platform/v2/evm
     ),
     grant=SelfSigned(binds=_bound),
     audience="",
+    subject="none",  # the key's id, which a call's JWT says
     algorithms=("ES256", "EdDSA"),
     key_id=True,
+    key_id_hint="It is the id of the API key, which the portal shows, and its file as `name` or `id`.",
     lifetime=110,
     longest=120,
     claims={"nbf": True},

@@ -24,6 +24,10 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     _check_server(settings)
     asked = settings.grant
     signs = asked is None or asked == "jwt_bearer" or (isinstance(asked, JWTBearer) and asked.assertion is None)
+    # As the user's browser takes it; what is consented to there is what may be asked for here.
+    consent = quote(" ".join(dict.fromkeys((*settings.scope, "impersonation"))))
+    known = tuple(one._replace(hint=one.hint.replace("SCOPES", consent)) for one in provider.known)
+    provider = provider._replace(known=known)
     if not signs:
         return provider._replace(subject="optional", scope_needed=False), settings
     if settings.subject is not None and not _GUID.fullmatch(settings.subject):
@@ -32,10 +36,7 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             hint="Settings, Apps and Keys shows one's own as \"User ID\"; of another, Settings, Users shows it as \"API "
             "Username\". It is no e-mail address, and not the account's id.",
         )  # fmt: skip
-    # As the user's browser takes it; what is consented to there is what may be asked for here.
-    consent = quote(" ".join(dict.fromkeys((*settings.scope, "impersonation"))))
-    known = tuple(one._replace(hint=one.hint.replace("SCOPES", consent)) for one in provider.known)
-    return provider._replace(known=known), settings
+    return provider, settings
 
 
 def _check_server(settings: Settings) -> None:
@@ -90,6 +91,7 @@ demo = ServiceAccountCredentials(
     scope_claim="always",
     scope_form=False,
     scope_needed=True,
+    scope_hint="For example scope='signature impersonation'.",
     known=(
         Known(
             r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of these scopes: {scope}. "

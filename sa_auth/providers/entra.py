@@ -164,6 +164,7 @@ federated = ServiceAccountCredentials(
     headers={"x5t#S256": True},
     scope_claim="never",
     scope_needed=True,
+    scope_hint="For an API in general: scope='https://graph.microsoft.com/.default'.",
     known=(
         Known(
             r"AADSTS700027\b.*unsupported asymmetric", "Entra ID takes RSA certificates alone, by PS256 or RS256, and got "

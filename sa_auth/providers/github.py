@@ -52,8 +52,8 @@ with_less = ServiceAccountCredentials(
     "robot.pem", provider="github", issuer="Iv23liCLIENTID", subject="12345",
     grant=grants.RestExchange(body={"repositories": ["one"], "permissions": {"contents": "read"}}),
 )""",
-        limits="RS256 alone; at most 600 s from iat to exp, by GitHub's clock. `subject=` is the installation's id, a number. No "
-        "scope: `repositories`, `repository_ids` and `permissions` go into the grant's body. A token lives for an hour.",
+        limits="RS256 alone; at most 600 s from iat to exp, by GitHub's clock. `subject=` is the installation's id, a number, "
+        "as text (`\"12345\"`). An own server is `server=\"https://HOST/api/v3\"`. No scope: `repositories`, `repository_ids` and `permissions` go into the grant's body. A token lives for an hour.",
         proven="vendor's SDK (PyGithub 2.10.0, githubkit 0.16.1)",
         sources=(
             f"{_DOCS}/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app",
@@ -69,7 +69,8 @@ with_less = ServiceAccountCredentials(
     grant=RestExchange(token="token", expires_at="expires_at"),  # noqa: S106 - a name
     audience="",
     subject="address",
-    subject_hint="It is the id of the app's installation, a number.",
+    subject_hint="It is the id of the app's installation, a number, as text: subject='12345'.",
+    issuer_hint="the app's client id, or its app id",
     algorithms=("RS256",),
     # Halfway, so that a clock that is off by minutes to either side is forgiven.
     lifetime=300,
@@ -108,7 +109,7 @@ with_less = ServiceAccountCredentials(
         ),
         Known(
             r"answered 404 \(Not Found\)", "The app {iss} has no such installation: subject= is the installation's id, and one "
-            "that was removed and made again has another.", error=InvalidGrant,
+            "that was removed and made again has another. Or it is an own server, and server= does not end in /api/v3.", error=InvalidGrant,
         ),
     ),
     prepare=_prepare,

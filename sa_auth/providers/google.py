@@ -13,19 +13,17 @@ from typing import Any
 from ..errors import ConfigError, InvalidGrant, KeyFileError
 from ..settings import Settings
 from ..token import AnswerNames
-from .base import KeyFile, Known, Page, Provider
+from .base import KeyFile, Known, Page, Provider, text_field
 
 _FIELDS = {"client_email": "issuer", "private_key": "key", "private_key_id": "key_id", "token_uri": "token_endpoint"}
 _NEEDED = ("client_email", "private_key")
+_AGAIN = "Download a new key: Google Cloud console, IAM, Service Accounts, Keys, Add key, JSON."
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
     for name in _NEEDED:
         if name not in info:
-            raise KeyFileError(
-                f"The key file has no field {name!r}.", code="key_file_field",
-                hint="Download a new key: Google Cloud console, IAM, Service Accounts, Keys, Add key, JSON.",
-            )  # fmt: skip
+            raise KeyFileError(f"The key file has no field {name!r}.", code="key_file_field", hint=_AGAIN)
     for name in _FIELDS:
         if name in info and (not isinstance(info[name], str) or not info[name].strip()):
             raise KeyFileError(
@@ -33,7 +31,8 @@ def _read(info: Mapping[str, Any]) -> dict[str, Any]:
                 hint="The file was changed by hand, or filled in by a template: download it again.",
             )  # fmt: skip
     arguments = {argument: info[name] for name, argument in _FIELDS.items() if name in info}
-    if info.get("universe_domain", "googleapis.com") != "googleapis.com":
+    universe = info.get("universe_domain")
+    if universe is not None and text_field(info, "universe_domain", _AGAIN) != "googleapis.com":
         # A sovereign cloud exchanges no assertions: google-auth sends the JWT itself there.
         arguments["grant"] = "self_signed"
     return arguments

@@ -102,6 +102,7 @@ in_two_steps = ServiceAccountCredentials(
     ),
     token_endpoint="{server}/v1/projects/-/serviceAccounts/{subject}:generateAccessToken",  # noqa: S106 - an address
     server="https://iamcredentials.googleapis.com",
+    hosts=("iamcredentials.googleapis.com",),
     grant="rest_exchange",
     audience="",
     subject="address",
@@ -110,6 +111,7 @@ in_two_steps = ServiceAccountCredentials(
     scope_claim="never",
     scope_form=False,
     scope_needed=True,
+    scope_hint="For example scope='https://www.googleapis.com/auth/drive'; or audience=, for an ID token.",
     names=AnswerNames(token="accessToken", expires_at="expireTime"),  # noqa: S106 - a name
     known=(
         Known(

@@ -19,23 +19,25 @@ from ..grants.rest_exchange import RestExchange
 from ..grants.token_exchange import TokenExchange
 from ..metadata import Metadata
 from ..settings import Settings
-from .base import KeyFile, Known, Page, Provider
+from .base import KeyFile, Known, Page, Provider, text_field
 from .google_impersonation import GOOGLE_IMPERSONATION
 from .google_sources import source_of
 
 _NEEDED = ("audience", "subject_token_type", "token_url")
+_OPTIONAL = ("client_id", "client_secret", "workforce_pool_user_project")
+_AGAIN = "Make the file anew: gcloud iam workload-identity-pools create-cred-config."
 _TARGET = re.compile(r"(https://[^/]+)/v1/projects/-/serviceAccounts/([^/:]+):generateAccessToken")
 _IAM = "https://www.googleapis.com/auth/iam"
 _USUAL_TIMEOUT = 10.0
 
 
 def _read(info: Mapping[str, Any]) -> dict[str, Any]:
-    for name in _NEEDED:
-        if not isinstance(info.get(name), str) or not info[name].strip():
-            raise KeyFileError(
-                f"The key file's field {name!r} is missing, empty, or no text.", code="key_file_field",
-                hint="Make the file anew: gcloud iam workload-identity-pools create-cred-config.",
-            )  # fmt: skip
+    for name in (*_NEEDED, *(name for name in _OPTIONAL if info.get(name) is not None)):
+        text_field(info, name, _AGAIN)
+    if ("client_id" in info) != ("client_secret" in info):
+        raise KeyFileError(
+            "The key file has client_id without client_secret, or the reverse.", code="key_file_field", hint=_AGAIN
+        )
     source, takes = source_of(info)
     grant = TokenExchange(
         source, info["subject_token_type"], requested_token_type="access_token", audience=info["audience"]  # noqa: S106
@@ -55,8 +57,12 @@ def _target(info: Mapping[str, Any]) -> dict[str, Any]:
             "The key file's service_account_impersonation_url is none.", code="key_file_field",
             hint="It is https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/EMAIL:generateAccessToken.",
         )  # fmt: skip
-    options = info.get("service_account_impersonation")
-    life = options.get("token_lifetime_seconds") if isinstance(options, Mapping) else None
+    options = info.get("service_account_impersonation") or {}
+    if not isinstance(options, Mapping):
+        raise KeyFileError(
+            "The key file's service_account_impersonation is no object.", code="key_file_field", hint=_AGAIN
+        )
+    life = options.get("token_lifetime_seconds")
     return {"server": found[1], "subject": found[2], **({} if life is None else {"lifetime": life})}
 
 
@@ -105,7 +111,9 @@ def _acting(provider: Provider, settings: Settings, grant: TokenExchange) -> tup
     acting = settings._replace(
         grant=RestExchange(caller), token_endpoint=None, form=(), client_auth=None, metadata=server
     )  # fmt: skip
-    made = GOOGLE_IMPERSONATION._replace(name=provider.name, hosts=provider.hosts, known=provider.known)
+    made = GOOGLE_IMPERSONATION._replace(
+        name=provider.name, page=provider.page, hosts=provider.hosts, known=provider.known
+    )
     prepare = GOOGLE_IMPERSONATION.prepare
     return prepare(made, acting) if prepare is not None else (made, acting)
 
@@ -148,9 +156,10 @@ acting = ServiceAccountCredentials(
     hosts=("sts.googleapis.com", "iamcredentials.googleapis.com"),
     grant="token_exchange",
     scope_needed=True,
+    scope_hint="For example scope='https://www.googleapis.com/auth/cloud-platform'.",
     known=(
         Known(
-            r"value for .audience", "The audience is not the full name of the pool's provider: //iam.googleapis.com/projects/NUMBER/"
+            r"value for .audience", "The file's `audience` (not the token's aud) is not the full name of the pool's provider: //iam.googleapis.com/projects/NUMBER/"
             "locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project's number, not its id.",
         ),
         Known(

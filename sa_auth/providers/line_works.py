@@ -84,6 +84,7 @@ creds = ServiceAccountCredentials.from_file(
     algorithms=("RS256",),
     scope_claim="never",
     scope_needed=True,
+    scope_hint="For example scope='bot'.",
     known=(
         Known(
             r"invalid_scope|scope is not valid", "The app {client_id} has not all of {scope}: Developer Console, API, Client App, "

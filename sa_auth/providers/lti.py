@@ -62,6 +62,7 @@ with_audience = ServiceAccountCredentials.from_file(
     backdate=5,
     scope_claim="never",
     scope_needed=True,
+    scope_hint="For example scope='https://purl.imsglobal.org/spec/lti-ags/scope/score'.",
     known=(
         Known(
             r"invalid_scope", "The tool may not ask for {scope}: turn these services on in the platform's registration of the "

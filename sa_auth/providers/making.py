@@ -100,6 +100,8 @@ def prepared(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     """
     if settings.metadata is None and provider.server is not None:
         settings = settings._replace(metadata=Metadata(provider.server))
+    if settings.token_endpoint is not None:
+        endpoint(settings.token_endpoint, "token_endpoint", by_caller=settings.endpoint_by_caller)
     if provider.prepare is not None:
         provider, settings = provider.prepare(provider, settings)
     check_settings(provider, settings)
@@ -130,12 +132,12 @@ class _Maker:
 
 def _assertion(provider: Provider, settings: Settings, where: str | None, asked: Grant) -> SelfIssued:
     scope = provider.scope_separator.join(settings.scope)
-    issuer = _issuer(settings)
+    signer, issuer = _signer(settings), _issuer(provider, settings)
     offline = isinstance(asked, Offline)
     has_claim = offline or isinstance(asked, JWTBearer | Shaped)
     claimed = has_claim and (provider.scope_claim == "always" or (provider.scope_claim == "given" and scope))
     return SelfIssued(
-        _signer(settings),
+        signer,
         issuer=issuer,
         subject=_subject(provider, settings, issuer, offline=offline),
         scope=scope if claimed else None,
@@ -173,11 +175,11 @@ def _merged(always: Mapping[str, Any], given: Any) -> Any:
     return {**always, **given} if isinstance(given, Mapping) else always if given is None else given
 
 
-def _issuer(settings: Settings) -> str:
+def _issuer(provider: Provider, settings: Settings) -> str:
     if settings.issuer is None:
         raise ConfigError(
             "No issuer is given.", code="no_issuer",
-            hint="Pass issuer=: the client id, consumer key or service-account e-mail the key belongs to.",
+            hint=f"Pass issuer=: {provider.issuer_hint or 'the client id, or whatever name the key is registered under'}.",
         )  # fmt: skip
     return settings.issuer
 

@@ -70,6 +70,7 @@ in_test = ServiceAccountCredentials.from_file(
     ),
     token_endpoint="{server}/token",  # noqa: S106 - an address
     server="https://maskinporten.no/",
+    hosts=("maskinporten.no", "*.maskinporten.no"),
     audience="{server}/",
     subject="none",
     subject_hint="The organisation acted for is claims={'consumer_org': ...}, the person claims={'pid': ...}.",
@@ -80,6 +81,7 @@ in_test = ServiceAccountCredentials.from_file(
     backdate=0,
     scope_form=False,
     scope_needed=True,
+    scope_hint="It is a scope of the API's owner, with the prefix: scope='difitest:test2'.",
     resource_claim=True,
     known=(
         Known(

@@ -65,6 +65,7 @@ creds = ServiceAccountCredentials.from_file(
     scope_of_client=True,
     scope_claim="never",
     scope_needed=True,
+    scope_hint="One or more of scope='rest_webservices restlets'.",
     scope_separator=",",
     known=(
         Known(

@@ -27,6 +27,12 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             f"OpenAI takes no subject token of the kind {grant.subject_token_type[:80]!r}.", code="bad_grant",
             hint='Pass "jwt" or "id_token" as the second argument of grants.TokenExchange.',
         )  # fmt: skip
+    if settings.signer is not None:
+        raise ConfigError(
+            "OpenAI has no use for a key: the token service's token stands for it.",
+            code="bad_argument",
+            hint="Leave it out.",
+        )
     form = dict(settings.form)
     for name in _NEEDED:
         if not form.get(name, "").strip():
@@ -70,6 +76,7 @@ creds = ServiceAccountCredentials(
         unknown="The words of its refusals. What the two ids look like is not checked.",
     ),
     token_endpoint="https://auth.openai.com/oauth/token",  # noqa: S106 - an address
+    hosts=("auth.openai.com",),
     grant="token_exchange",
     audience="",
     subject="none",

@@ -11,6 +11,11 @@ from ..signers.base import Signer
 from ..signers.chosen import ChosenAlgorithm
 from .base import Provider
 
+_KEYS = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "an RSA key"),
+    "ES256": "a P-256 key", "ES384": "a P-384 key", "ES512": "a P-521 key", "EdDSA": "an Ed25519 key",
+}  # fmt: skip
+
 
 def check_settings(provider: Provider, settings: Settings) -> None:
     """Refuses what the vendor does not take.
@@ -31,9 +36,7 @@ def check_settings(provider: Provider, settings: Settings) -> None:
         )  # fmt: skip
     _check_subject(provider, settings, name)
     if provider.scope_needed and not settings.scope:
-        raise ConfigError(
-            f"{name} wants a scope.", code="no_scope", hint=f"Pass scope=. {provider.page.limits}".strip()
-        )
+        raise ConfigError(f"{name} wants a scope.", code="no_scope", hint=f"Pass scope=. {provider.scope_hint}".strip())
     if settings.signer is not None:
         _check_key(provider, settings.signer, name)
 
@@ -56,7 +59,7 @@ def _check_key(provider: Provider, signer: Signer, name: str) -> None:
     if provider.key_id and signer.key_id is None:
         raise ConfigError(
             f"{name} wants the id of the key (kid).", code="no_key_id",
-            hint="Pass key_id=, as the console shows it beside the public key.",
+            hint=f"Pass key_id=. {provider.key_id_hint or 'The console shows it beside the public key.'}",
         )  # fmt: skip
     if provider.certificate:
         failure = None
@@ -93,6 +96,12 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
     if best is None:
         raise ConfigError(
             f"{provider.page.title or provider.name} does not take {signer.algorithm}.", code="bad_algorithm",
-            hint=f"It takes {', '.join(takes)}: use a key of that kind.",
+            hint=f"It takes {', '.join(takes)}: pass {' or '.join(dict.fromkeys(_KEYS[one] for one in takes))}.",
         )  # fmt: skip
-    return signer if best == signer.algorithm else ChosenAlgorithm(signer, best)
+    # A file's key may become one of another kind, so it is chosen for anew.
+    follows = key is not None and hasattr(signer, "current")
+    return (
+        ChosenAlgorithm(signer, [one for one in wanted if one in takes])
+        if follows or best != signer.algorithm
+        else signer
+    )

@@ -25,7 +25,9 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             hint="Leave scope= out: the scopes are those that the user or the administrator has approved for the app.",
         )  # fmt: skip
     server = settings.metadata.issuer if settings.metadata is not None else ""
-    base = settings.token_endpoint.removesuffix(_PATH) if settings.token_endpoint is not None else server.rstrip("/")
+    base = server.rstrip("/")
+    if settings.token_endpoint is not None and base == provider.server:  # nobody named another
+        base = settings.token_endpoint.removesuffix(_PATH)
     host = urlsplit(base).hostname or ""
     if host.endswith((".lightning.force.com", ".my.salesforce-setup.com")):
         raise ConfigError(
@@ -41,7 +43,7 @@ def _audience(base: str) -> str:
     """The login address of the kind of org that a My Domain is of; any other address is its own audience."""
     host = urlsplit(base).hostname or ""
     if not host.endswith(_MY_DOMAIN):
-        return base
+        return base.replace("{", "{{").replace("}", "}}")  # it is filled in as a template
     name = host.removesuffix(_MY_DOMAIN)
     if name == "gs1" or name.endswith(".gs1"):  # an instance with a login of its own
         return "https://gs1.salesforce.com"

@@ -81,6 +81,7 @@ with_its_keys_address = ServiceAccountCredentials.from_file(
     longest=300,
     scope_claim="never",
     scope_needed=True,
+    scope_hint="For example scope='system/Patient.rs'.",
     known=(
         Known(
             r"invalid_client\.$", "The server says no more. The usual causes: the public key with the kid {kid} is not known "

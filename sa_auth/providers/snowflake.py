@@ -8,6 +8,8 @@ https://docs.snowflake.com/en/user-guide/key-pair-auth-troubleshooting (error co
 
 from __future__ import annotations
 
+import re
+
 from ..errors import ConfigError
 from ..settings import Settings
 from .base import Known, Page, Provider
@@ -49,7 +51,13 @@ def _account(given: str) -> str:
             "goes there, and the key's fingerprint is put in by itself.",
         )  # fmt: skip
     # The documentation's sample, to the letter; the connector of version 5 cuts at the dot in either case.
-    return given.partition("-" if ".global" in given.lower() else ".")[0].upper()
+    account = given.partition("-" if ".global" in given.lower() else ".")[0].upper()
+    if not re.fullmatch(r"[A-Z0-9_-]+", account):
+        raise ConfigError(
+            "The issuer is no Snowflake account identifier.", code="bad_issuer",
+            hint="Pass issuer='myorg-myaccount', or an account locator such as 'xy12345'.",
+        )  # fmt: skip
+    return account
 
 
 SNOWFLAKE = Provider(
@@ -74,7 +82,8 @@ with requests.Session() as session:
         "claims are in upper case, `iss` is `ACCOUNT.USER.SHA256:fingerprint` and `sub` is `ACCOUNT.USER`. The account is cut "
         "at its first dot (`xy12345.eu-central-1` is `XY12345`), or, with `.global` in it, at its first hyphen, as the "
         "documentation's sample has it. Every call carries `X-Snowflake-Authorization-Token-Type: KEYPAIR_JWT`. No scope and "
-        "no audience. Snowflake's no comes from its API, as HTTP 401 with a code.",
+        "no audience. Snowflake's no comes from its API, in the response that you are handed (HTTP 401 "
+        "with a code): what it means is said below.",
         proven="vendor's SDK (snowflake-connector-python 5.2.0: issuer, subject and header of its JWT)",
         sources=(
             "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating",
@@ -89,6 +98,7 @@ with requests.Session() as session:
     grant="self_signed",
     audience="",
     subject="required",
+    issuer_hint="the account identifier, such as MYORG-MYACCOUNT",
     subject_hint="It is the user's LOGIN_NAME; issuer= is the account identifier.",
     issuer_suffix=".SHA256:{fingerprint}",
     algorithms=("RS256",),

@@ -66,12 +66,14 @@ with_its_parts = ServiceAccountCredentials(
         unknown="The words of most of its refusals: the documentation lists none. Known is that of a JWT without a kid.",
     ),
     token_endpoint="https://iam.api.cloud.yandex.net/iam/v1/tokens",  # noqa: S106 - an address
+    hosts=("iam.api.cloud.yandex.net", "iam.api.yandexcloud.kz"),
     grant=RestExchange(field="jwt", token="iamToken", expires_at="expiresAt"),  # noqa: S106 - a name
     audience="{endpoint}",
     subject="none",
     subject_hint="A service account acts for nobody else: leave subject= out.",
     algorithms=("PS256",),
     key_id=True,
+    key_id_hint="It is the `id` in the file of the authorized key.",
     longest=3600,
     scope_claim="never",
     scope_form=False,

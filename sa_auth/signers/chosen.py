@@ -1,54 +1,60 @@
-"""A local key that signs by another of its algorithms than its usual one.
+"""A local key that signs by the algorithm that a server wants, whichever key its file holds by now.
 
-Rule: the key is another signer's, and follows it when its file is replaced. Stands where a local signer stands.
+Rule: the key is another signer's, and follows it when its file is replaced; a new key that the server would not take is
+not used, and the old one stays. Stands where a local signer stands.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 from .delegating import Delegating
 from .local import LocalSigner
 
+_log = logging.getLogger("sa_auth")
+
 
 class ChosenAlgorithm(Delegating):
-    """Signs with a signer's key by the algorithm that a server wants.
+    """Signs with a signer's key by the first of a server's algorithms that fits it.
 
     Args:
         signer: Whose `key` it is: a local or watched signer.
-        algorithm: JOSE name.
+        algorithms: JOSE names, the best first.
 
     Raises:
-        ConfigError: the algorithm does not fit the key.
+        ConfigError: none fits the key.
 
     Example:
         >>> from sa_auth.keys import from_pem
         >>> from sa_auth.testing import new_key
-        >>> ChosenAlgorithm(LocalSigner(from_pem(new_key("rsa2048")[0])), "PS256").algorithm
+        >>> ChosenAlgorithm(LocalSigner(from_pem(new_key("rsa2048")[0])), ["ES256", "PS256"]).algorithm
         'PS256'
     """
 
-    __slots__ = ("_current", "_signer", "_wanted")
+    __slots__ = ("_looked_at", "_made", "_signer", "_wanted")
 
-    def __init__(self, signer: Any, algorithm: str) -> None:
-        self._signer, self._wanted = signer, algorithm
-        self._current = self._made()
+    def __init__(self, signer: Any, algorithms: Sequence[str]) -> None:
+        self._signer, self._wanted = signer, tuple(algorithms)
+        self._looked_at = signer.key
+        # Where none fits, the last one's error says why.
+        self._made = self._of(signer.key) or LocalSigner(signer.key, algorithm=self._wanted[-1])
 
-    def _made(self) -> tuple[Any, LocalSigner]:
-        key = self._signer.key
-        return key, LocalSigner(key, algorithm=self._wanted, key_id=self._signer.key_id)
+    def _of(self, key: Any) -> LocalSigner | None:
+        fits = next((one for one in self._wanted if one in key.algorithms), None)
+        return None if fits is None else LocalSigner(key, algorithm=fits, key_id=self._signer.key_id)
 
     @property
     def current(self) -> LocalSigner:
-        """The signer of the key as it is now."""
-        if self._current[0] is not self._signer.key:
-            self._current = self._made()
-        return self._current[1]
-
-    @property
-    def key(self) -> Any:
-        """The key itself, for mutual TLS."""
-        return self._signer.key
+        """The signer of the newest key that the server takes."""
+        key = self._signer.key
+        if self._looked_at is not key:
+            made = self._of(key)
+            if made is None:
+                _log.warning("the changed key file is not used: its key signs by none of %s", ", ".join(self._wanted))
+            self._looked_at, self._made = key, made or self._made
+        return self._made
 
     def __repr__(self) -> str:
-        return f"ChosenAlgorithm({self._wanted})"
+        return f"ChosenAlgorithm({', '.join(self._wanted)})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sa_auth.grants import GRANTS
 from sa_auth.providers import PROVIDERS, Provider
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,8 @@ HEAD = """# Providers
 One page for each provider in `sa_auth.providers.PROVIDERS`, made from its data by `python -m tests.docs.providers`. The
 code runs in the tests. "Proven" says by what: the vendor's own library, whose request ours was compared with field by
 field, a real server, or the vendor's documentation only. The words of a refusal are a regular expression, looked for in
-what the server says; `{iss}` and the like in its meaning are filled with what was sent.
+what the server says; `{iss}` and the like in its meaning are filled with what was sent. A lifetime is counted from now; `iat` lies a few seconds
+back, so that a clock slightly ahead is forgiven, and gives way at the limit.
 
 ServiceNow, Workday, Oracle identity domains and some others have no preset, since something it needs could not be
 confirmed: [docs/unconfirmed.md](unconfirmed.md) says what, with a recipe for each.
@@ -52,8 +54,8 @@ def section(provider: Provider) -> str:
     """One provider."""
     told = provider.page
     rows = [
-        ("token endpoint", f"`{provider.token_endpoint}`" if provider.token_endpoint else "`token_endpoint=`, the key file's, or the server's metadata"),
-        ("grant", f"`{provider.grant}`" if isinstance(provider.grant, str) else f"`{type(provider.grant).__name__}`"),
+        ("token endpoint", endpoint(provider)),
+        ("grant", f"`{grant_name(provider)}`"),
         ("audience", "none" if provider.audience == "" else f"`{provider.audience}`" if provider.audience else "`audience=`, or the rule of RFC 7523"),
         ("subject", SUBJECTS[provider.subject]),
         ("algorithms", ", ".join(provider.algorithms) or "any"),
@@ -81,6 +83,24 @@ def section(provider: Provider) -> str:
     lines += [f"**Not known.** {told.unknown}\n"] if told.unknown else []
     lines += [f"**Proven.** {told.proven}. Sources: {'; '.join(told.sources)}.\n"]
     return "\n".join(lines)
+
+
+def endpoint(provider: Provider) -> str:
+    """Where its tokens come from."""
+    if grant_name(provider) == "self_signed":
+        return "none: the signed JWT is the token"
+    return (
+        f"`{provider.token_endpoint}`"
+        if provider.token_endpoint
+        else "`token_endpoint=`, the key file's, or by `server=`"
+    )
+
+
+def grant_name(provider: Provider) -> str:
+    """The name of its grant in `grants.GRANTS`."""
+    if isinstance(provider.grant, str):
+        return provider.grant
+    return next(name for name in GRANTS if GRANTS[name] is type(provider.grant))
 
 
 def _shown(hint: str) -> str:

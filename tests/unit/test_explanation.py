@@ -7,7 +7,7 @@ import pytest
 from sa_auth._encoding import b64url, compact_json
 from sa_auth.client_auth import ClientAssertion, ClientSecretBasic, PrivateKeyJWT
 from sa_auth.client_auth.base import Client
-from sa_auth.errors import InvalidGrant
+from sa_auth.errors import InvalidClient, InvalidGrant
 from sa_auth.explanation import Known, described, explained
 from sa_auth.grants import AuthorizationCode, ClientCredentials, JWTBearer
 from sa_auth.keys import from_pem
@@ -57,3 +57,29 @@ def test_what_a_jwt_of_another_issuer_said(use: str) -> None:
     known = Known("subject refused", "{iss} says {sub} for {aud} by {kid}.")
     refusal = explained(InvalidGrant("subject refused"), grant, method, known=(known,))
     assert refusal.hint.startswith("https://sts.example says robot for api by k1.")
+
+
+def test_whose_words_a_clients_refusal_has() -> None:
+    """Where the client is refused, the hint speaks of its assertion, not of the user's token that is the grant."""
+    texts = []
+    for issuer in ("https://user.example", "https://client.example"):
+        said = {"iss": issuer, "aud": "api", "sub": "robot"}
+        texts.append(f"{b64url(compact_json({'alg': 'RS256'}))}.{b64url(compact_json(said))}.c2ln")
+    grant, method = JWTBearer(texts[0]), ClientAssertion(texts[1], client_id="app")
+    for source in (grant.assertion, method.source):
+        assert source is not None
+        source.mint(0)
+    known = (Known("refused", "Of {iss}."),)
+    assert explained(InvalidClient("refused"), grant, method, known=known).hint.startswith("Of https://client.example.")
+    assert explained(InvalidGrant("refused"), grant, method, known=known).hint.startswith("Of https://user.example.")
+
+
+def test_no_line_of_a_log_is_forged() -> None:
+    """What stands in a JWT of somebody else's is told without control characters."""
+    said = {"iss": "a\nERROR root: forged\x1b[31m", "aud": "api", "sub": "robot"}
+    grant = JWTBearer(f"{b64url(compact_json({'alg': 'RS256'}))}.{b64url(compact_json(said))}.c2ln")
+    assert grant.assertion is not None
+    grant.assertion.mint(0)
+    hint = explained(InvalidGrant("refused"), grant, None, known=(Known("refused", "Of {iss}."),)).hint
+    assert "\n" not in hint
+    assert "\x1b" not in hint

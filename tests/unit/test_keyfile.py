@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from sa_auth import ConfigError, KeyFileError, KeyFileWarning, KeyLoadError, SaAuthError, ServiceAccountCredentials
+from sa_auth.keyfile import Unlock, open_info
 from sa_auth.keys import from_jwk, from_pem, from_pfx
 from sa_auth.testing import Authority, InProcessTransport, google_key_file, new_key
 
@@ -718,3 +719,28 @@ def test_bytes_are_a_key() -> None:
     """A key may come as the bytes that were read."""
     creds = ServiceAccountCredentials(PRIVATE.encode(), issuer=ISSUER, token_endpoint="https://as.example/token")
     assert "robot" in repr(creds)
+
+
+def test_a_jwk_that_was_parsed() -> None:
+    """A parsed JWK is a key, as the same JWK in a file is."""
+    jwk = {"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "k1"}  # fmt: skip
+    opened = open_info(jwk, Unlock())
+    assert opened.signer is not None
+    assert (opened.signer.algorithm, opened.signer.key_id) == ("EdDSA", "k1")
+
+
+def test_half_a_file_of_the_named_vendor() -> None:
+    """Where code says whose file it is, the error says what that vendor's file lacks, not that it is unknown."""
+    with pytest.raises(KeyFileError, match="service_account_id") as caught:
+        open_info({"id": "a", "private_key": "b"}, Unlock(provider="yandex"))
+    assert caught.value.code == "key_file_field"
+
+
+def test_the_file_of_another_vendor() -> None:
+    """The error says what the named vendor takes, and whose file this is."""
+    info = {"type": "service_account", "client_email": "a", "private_key": "b"}
+    with pytest.raises(KeyFileError, match="of google, not of salesforce") as caught:
+        open_info(info, Unlock(provider="salesforce"))
+    assert "PEM" in caught.value.hint
+    assert "provider='google'" in caught.value.hint

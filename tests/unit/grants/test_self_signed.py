@@ -114,3 +114,11 @@ def test_an_audience_is_needed() -> None:
     with pytest.raises(ConfigError) as caught:
         ServiceAccountCredentials(PRIVATE, issuer="robot", grant="self_signed")
     assert (caught.value.code, "audience=" in caught.value.hint) == ("no_audience", True)
+
+
+@pytest.mark.parametrize("given", [{"binds": 5}, {"assertion": "a.b.c", "binds": lambda *_: None}])
+def test_what_cannot_be_bound(given: dict[str, Any]) -> None:
+    """A token for one call is signed by the key of the credentials, and needs a callable."""
+    with pytest.raises(ConfigError) as caught:
+        SelfSigned(**given)
+    assert caught.value.hint

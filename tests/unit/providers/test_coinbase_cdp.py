@@ -97,6 +97,28 @@ def test_there_is_no_token_without_a_call() -> None:
     assert "token_for(" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("method", "url", "code"),
+    [
+        ("GET", "/platform/v2/evm/accounts", "bad_argument"),
+        ("GET", "https:///platform", "bad_argument"),
+        ("GET", "https://api.cdp.coinbase.com/a b", "bad_argument"),
+        (CALL, "GET", "bad_argument"),
+        ("", CALL, "bad_argument"),
+        (None, CALL, "bad_argument"),
+        ("GET", None, "bad_argument"),
+        ("GET", "http://api.cdp.coinbase.com/a", "not_https"),
+        ("GET", "https://evil.example/a", "host_not_allowed"),
+    ],
+)
+def test_no_call(method: Any, url: Any, code: str) -> None:
+    """A token is signed for a whole address alone, and for no host that it may not go to."""
+    creds = make(allowed_hosts="api.cdp.coinbase.com")
+    with pytest.raises(ConfigError) as caught:
+        creds.token_for(method, url)
+    assert (caught.value.code, bool(caught.value.hint)) == (code, True)
+
+
 def test_other_vendors_tokens_serve_for_all_calls() -> None:
     """Asked for one call, other credentials give the token that they hold."""
     creds = ServiceAccountCredentials(
@@ -136,6 +158,24 @@ def test_the_file(name: str, kind: str, tmp_path: Path, authority: Authority, ap
     assert requests.get(f"{api}/a", auth=creds).status_code == 200, authority.explain()
 
 
+def test_a_file_that_was_replaced(tmp_path: Path) -> None:
+    """The next call is signed by the new file's key, under its own id."""
+    path = tmp_path / "cdp_api_key.json"
+
+    def put(name: str, secret: str) -> None:
+        (tmp_path / "new").write_text(json.dumps({"id": name, "privateKey": secret}))
+        (tmp_path / "new").chmod(0o600)
+        (tmp_path / "new").replace(path)
+
+    put("old", EC)
+    creds = ServiceAccountCredentials.from_file(path, cache=MemoryCache())
+    seen = [jwt_of(creds.token_for("GET", CALL).access_token)]
+    put("new", secret_of(ED))
+    seen.append(jwt_of(creds.token_for("GET", CALL).access_token))
+    told = [(one["header"]["kid"], one["claims"]["sub"], one["header"]["alg"]) for one in seen]
+    assert told == [("old", "old", "ES256"), ("new", "new", "EdDSA")]
+
+
 @pytest.mark.parametrize(
     "info",
     [
@@ -173,6 +213,8 @@ def test_another_vendors_file() -> None:
         {"grant": "jwt_bearer"},
         {"grant": {}},
         {"lifetime": 600},
+        {"claims": {"uris": []}},
+        {"headers": {"nonce": "1"}},
     ],
     ids=lambda change: next(iter(change)),
 )
