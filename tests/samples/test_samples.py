@@ -31,9 +31,9 @@ def run(name: str, *arguments: str, **variables: str) -> str:
 
 @pytest.fixture
 def served(tmp_path):
-    """A served authority that knows one robot, and that robot's key file."""
+    """Google, served, which knows one service account; and that account's key file."""
     private, public = new_key("rsa2048")
-    authority = Authority()
+    authority = Authority(dialect="google")
     authority.register(EMAIL, public)
     with authority.serve() as server:
         google_key_file(tmp_path / "key.json", email=EMAIL, private_key_pem=private, token_uri=server.token_endpoint)
