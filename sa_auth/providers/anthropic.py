@@ -27,6 +27,11 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
             "Anthropic takes the grant jwt_bearer alone.", code="bad_argument",
             hint="Pass grant=grants.JWTBearer(assertions.FromFile(path)), or another assertion of a token service.",
         )  # fmt: skip
+    if handed_over and settings.signer is not None:
+        raise ConfigError(
+            "Anthropic has no use for a key beside a token service's JWT.", code="bad_argument",
+            hint="Leave the key out; or leave grant= out, and the key signs the JWT.",
+        )  # fmt: skip
     _check_form(dict(settings.form))
     if settings.scope:
         raise ConfigError(

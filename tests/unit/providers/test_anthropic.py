@@ -140,6 +140,7 @@ def test_a_request_that_is_wrong(served: Server) -> None:
         ({"form": {**FORM, "workspace_id": "mine"}}, "bad_form_field"),
         ({"form": {**FORM, "organization_id": "org_1"}}, "bad_form_field"),
         ({"scope": "read"}, "bad_argument"),
+        ({"key": RSA}, "bad_argument"),
         ({"grant": "client_credentials"}, "bad_argument"),
         ({"grant": TokenExchange(lambda: "x")}, "bad_argument"),
         ({"grant": None}, "no_key"),

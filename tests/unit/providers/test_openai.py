@@ -100,6 +100,7 @@ def test_another_no(served: Server) -> None:
         ({"form": {**FORM, "identity_provider_id": " "}}, "no_form_field"),
         ({"scope": "read"}, "bad_argument"),
         ({"grant": None}, "bad_grant"),
+        ({"key": RSA}, "bad_argument"),
         ({"grant": None, "key": RSA, "issuer": "robot"}, "bad_grant"),
         ({"grant": TokenExchange()}, "bad_grant"),
         ({"grant": TokenExchange(token_of, "access_token")}, "bad_grant"),
