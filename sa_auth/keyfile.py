@@ -25,6 +25,7 @@ from .transports import LateTransport
 
 # Files that people mistake for a service account's key: a field or type of theirs -> what they are.
 _OTHER_KINDS = {"installed": "an OAuth client", "web": "an OAuth client", "authorized_user": "a person's login"}
+_OF_A_JWK = {"kty", "keys"}  # the latter of a set
 _ID_IN_NAME = re.compile(r"AuthKey_([A-Z0-9]{10})\.p8$")
 Got = TypeVar("Got")
 
@@ -150,8 +151,6 @@ def open_info(info: object, unlock: Unlock) -> Opened:
             f"The key file's content is of type {type(info).__name__}, not a mapping.", code="bad_argument",
             hint="Pass what json.load() gives; a file's path goes to from_file(path).",
         )  # fmt: skip
-    if "kty" in info or "keys" in info:
-        return Opened(unlock.signer(_key_from(json.dumps(dict(info), default=str).encode(), unlock)))
     arguments, signer = _opened_info(info, unlock)
     return Opened(signer, arguments)
 
@@ -263,9 +262,7 @@ def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, An
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return {}, unlock.signer(_key_from(data, unlock))
     info = _json(data)
-    if "kty" in info or "keys" in info:
-        return {}, unlock.signer(_key_from(data, unlock))
-    if key_only:
+    if key_only and not _OF_A_JWK & info.keys():
         raise KeyFileError(
             "This is a JSON key file, which holds more than a key.", code="key_file_kind",
             hint="Open it with ServiceAccountCredentials.from_file(path), or from_info(mapping).",
@@ -290,6 +287,9 @@ def _json(data: bytes) -> dict[str, Any]:
 
 def _opened_info(info: Mapping[str, Any], unlock: Unlock) -> tuple[dict[str, Any], Signer | None]:
     """The arguments of a JSON key file without its key, and the key as a signer; None where the format holds none."""
+    if _OF_A_JWK & info.keys():
+        key = keys.from_jwk(info, certificate=unlock.certificate, validate_key=unlock.validate_key)
+        return {}, unlock.signer(key)
     arguments = _recognised(info, unlock.provider)
     used = {name: arguments.pop(name, None) for name in ("key", "certificate", "key_id", "algorithm", "password")}
     if used["key"] is None:

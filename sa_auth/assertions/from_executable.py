@@ -12,10 +12,10 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._clock import SYSTEM, Deadline
 from .._encoding import digest
 from .._jsonobject import json_object
 from ..errors import ConfigError
@@ -94,12 +94,12 @@ class FromExecutable(HandedOver):
         """
         within = conversation()
         limit = self.timeout if within is None else max(min(self.timeout, within.deadline.left()), 0.01)
-        end = time.monotonic() + limit
+        deadline = Deadline(SYSTEM, limit)
         process = self._started()
         try:
-            written = _read(process, end)
+            written = _read(process, deadline)
             if written is not None and len(written) <= LARGEST:  # of more, the rest is not waited for
-                process.wait(max(end - time.monotonic(), 0.0))
+                process.wait(max(deadline.left(), 0.0))
         except subprocess.TimeoutExpired:
             written = None
         finally:
@@ -148,7 +148,7 @@ class FromExecutable(HandedOver):
         return f"{type(self).__name__}({self.command[0]!r})"
 
 
-def _read(process: subprocess.Popen[bytes], end: float) -> bytes | None:
+def _read(process: subprocess.Popen[bytes], deadline: Deadline) -> bytes | None:
     """What it writes, to the end or to one byte more than any assertion has; None where that takes too long."""
     got, out = bytearray(), process.stdout
 
@@ -162,7 +162,7 @@ def _read(process: subprocess.Popen[bytes], end: float) -> bytes | None:
     # On a thread, since no system lets a pipe be waited for in the same way.
     reader = threading.Thread(target=read, name="sa_auth program", daemon=True)
     reader.start()
-    reader.join(max(end - time.monotonic(), 0.0))
+    reader.join(max(deadline.left(), 0.0))
     return None if reader.is_alive() else bytes(got)
 
 

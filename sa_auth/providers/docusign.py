@@ -26,7 +26,14 @@ def _prepare(provider: Provider, settings: Settings) -> tuple[Provider, Settings
     signs = asked is None or asked == "jwt_bearer" or (isinstance(asked, JWTBearer) and asked.assertion is None)
     # As the user's browser takes it; what is consented to there is what may be asked for here.
     consent = quote(" ".join(dict.fromkeys((*settings.scope, "impersonation"))))
-    known = tuple(one._replace(hint=one.hint.replace("SCOPES", consent)) for one in provider.known)
+    host = urlsplit(
+        settings.token_endpoint or (settings.metadata.issuer if settings.metadata is not None else "")
+    ).hostname
+    filled = (
+        (one, one.hint.replace("SCOPES", consent).replace("HOST", host or "account.docusign.com"))
+        for one in provider.known
+    )
+    known = tuple(one._replace(hint=hint) for one, hint in filled)
     provider = provider._replace(known=known)
     if not signs:
         return provider._replace(subject="optional", scope_needed=False), settings
@@ -96,7 +103,7 @@ demo = ServiceAccountCredentials(
         Known(
             r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of these scopes: {scope}. "
             "Once, logged in as that user, open "
-            "https://{aud}/oauth/auth?response_type=code&scope=SCOPES&client_id={iss}&redirect_uri=REDIRECT_URI with one of "
+            "https://HOST/oauth/auth?response_type=code&scope=SCOPES&client_id={iss}&redirect_uri=REDIRECT_URI with one of "
             "the app's redirect URIs, to the last character; or an administrator of the organisation consents for all.",
             error=InvalidGrant,
         ),

@@ -98,10 +98,7 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
             f"{provider.page.title or provider.name} does not take {signer.algorithm}.", code="bad_algorithm",
             hint=f"It takes {', '.join(takes)}: pass {' or '.join(dict.fromkeys(_KEYS[one] for one in takes))}.",
         )  # fmt: skip
-    # A file's key may become one of another kind, so it is chosen for anew.
-    follows = key is not None and hasattr(signer, "current")
-    return (
-        ChosenAlgorithm(signer, [one for one in wanted if one in takes])
-        if follows or best != signer.algorithm
-        else signer
-    )
+    if key is None or (best == signer.algorithm and not hasattr(signer, "current")):
+        return signer
+    # Also for one that signs so already, where its file's key may become one of another kind.
+    return ChosenAlgorithm(signer, [one for one in wanted if one in takes])

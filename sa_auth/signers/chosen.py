@@ -33,13 +33,13 @@ class ChosenAlgorithm(Delegating):
         'PS256'
     """
 
-    __slots__ = ("_looked_at", "_made", "_signer", "_wanted")
+    __slots__ = ("_newest", "_signer", "_wanted")
 
     def __init__(self, signer: Any, algorithms: Sequence[str]) -> None:
         self._signer, self._wanted = signer, tuple(algorithms)
-        self._looked_at = signer.key
-        # Where none fits, the last one's error says why.
-        self._made = self._of(signer.key) or LocalSigner(signer.key, algorithm=self._wanted[-1])
+        # The key that was looked at last, and what signs since; together, for who reads while another writes. Where no
+        # algorithm fits, the last one's error says why.
+        self._newest = (signer.key, self._of(signer.key) or LocalSigner(signer.key, algorithm=self._wanted[-1]))
 
     def _of(self, key: Any) -> LocalSigner | None:
         fits = next((one for one in self._wanted if one in key.algorithms), None)
@@ -48,13 +48,14 @@ class ChosenAlgorithm(Delegating):
     @property
     def current(self) -> LocalSigner:
         """The signer of the newest key that the server takes."""
-        key = self._signer.key
-        if self._looked_at is not key:
+        key, (known, signer) = self._signer.key, self._newest
+        if known is not key:
             made = self._of(key)
             if made is None:
                 _log.warning("the changed key file is not used: its key signs by none of %s", ", ".join(self._wanted))
-            self._looked_at, self._made = key, made or self._made
-        return self._made
+            signer = made or signer
+            self._newest = (key, signer)
+        return signer
 
     def __repr__(self) -> str:
         return f"ChosenAlgorithm({', '.join(self._wanted)})"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jwt
 import pytest
 
 from sa_auth import ConfigError, InvalidGrant, ServiceAccountCredentials
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.errors import InvalidScope, TokenEndpointError
-from sa_auth.grants import RefreshToken
+from sa_auth.grants import JWTBearer, RefreshToken
 from sa_auth.testing import Authority, ManualClock
 
 from .serving import EC, OTHER_RSA, RSA, RSA_PUBLIC, Served, serving
@@ -113,6 +114,15 @@ def test_its_no(served: Served, changes: dict[str, Any], told: str) -> None:
     refusal = served.refused(**changes)
     assert isinstance(refusal, InvalidGrant)
     assert told in refusal.hint
+
+
+def test_no_consent_to_a_jwt_from_elsewhere(served: Served) -> None:
+    """Where another signed the JWT, the address to open is still the server's, whatever the JWT says of its audience."""
+    text = jwt.encode({"iss": APP, "sub": USER, "aud": "evil.example", "exp": 4e9}, RSA, algorithm="RS256")
+    with served.authority.answer(400, {"error": "consent_required"}):
+        hint = served.refused(key=None, issuer=None, subject=None, scope=None, grant=JWTBearer(text)).hint
+    assert "https://127.0.0.1/oauth/auth?response_type=code&scope=impersonation&" in hint
+    assert "https://evil.example" not in hint
 
 
 def test_consent_is_to_impersonation_too(served: Served) -> None:

@@ -188,6 +188,14 @@ def test_half_a_file(name: str) -> None:
     assert repr(name) in caught.value.message
 
 
+@pytest.mark.parametrize("value", ["", 7, []])
+def test_a_universe_that_is_none(value: Any) -> None:
+    """A universe that is no text is refused; null is Google's own."""
+    with pytest.raises(KeyFileError):
+        ServiceAccountCredentials.from_info({**FILE, "universe_domain": value}, scope=SCOPE)
+    assert ServiceAccountCredentials.from_info({**FILE, "universe_domain": None}, scope=SCOPE)
+
+
 def test_for_another_vendor() -> None:
     """The file is Google's alone."""
     with pytest.raises(KeyFileError):

@@ -272,6 +272,19 @@ def test_elsewhere(change: dict[str, Any], pool: Pool) -> None:
     assert pool.opened(pool.info(**change), server="https://iamcredentials.example.cloud")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"client_id": "a"}, {"client_secret": "a"}, {"client_id": "a", "client_secret": []}, {"workforce_pool_user_project": 7},
+     {"service_account_impersonation_url": ACTING, "service_account_impersonation": "x"}],
+    ids=json.dumps,
+)  # fmt: skip
+def test_fields_that_would_be_lost(change: dict[str, Any], pool: Pool) -> None:
+    """What cannot be followed as it stands is refused, not passed over."""
+    with pytest.raises(KeyFileError) as caught:
+        pool.opened(pool.info(**change))
+    assert (caught.value.code, bool(caught.value.hint)) == ("key_file_field", True)
+
+
 @pytest.mark.parametrize("name", ["audience", "subject_token_type", "token_url", "credential_source"])
 @pytest.mark.parametrize("value", [None, "", 5])
 def test_half_a_file(name: str, value: Any, pool: Pool) -> None:

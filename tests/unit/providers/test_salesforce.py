@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from sa_auth.errors import UnauthorizedClient
 from sa_auth.testing import Authority, ManualClock
 from sa_auth.wire import Request, Response
 from tests.flow.servers.saml import TokenService
+from tests.vectors.capture import jwt_of
 
 from .serving import EC, OTHER_RSA, RSA, RSA_PUBLIC, Served, serving
 
@@ -171,6 +173,30 @@ def test_what_cannot_work(served: Served, changes: dict[str, Any], code: str) ->
 def test_a_file_of_another_vendor(served: Served) -> None:
     """Another vendor's key file is no key for Salesforce."""
     assert served.foreign_file().code == "key_file_kind"
+
+
+class Catching:
+    """A transport that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.sent: list[Request] = []
+
+    def send(self, request: Request, deadline: Any) -> Response:
+        """Keeps it."""
+        self.sent.append(request)
+        return Response(200, {}, b'{"access_token": "t", "token_type": "Bearer"}')
+
+
+@pytest.mark.parametrize("path", ["{x}", "{0}", "{", "{subject}"])
+def test_braces_in_an_address(path: str) -> None:
+    """An address is no template: the audience has it to the letter."""
+    transport = Catching()
+    ServiceAccountCredentials(
+        RSA, provider="salesforce", issuer=APP, subject=USER, server=f"https://h.example/{path}", transport=transport,
+        clock=ManualClock(), cache=MemoryCache(),
+    ).token()  # fmt: skip
+    text = dict(parse_qsl((transport.sent[0].body or b"").decode()))["assertion"]
+    assert jwt_of(text)["claims"]["aud"] == f"https://h.example/{path}"
 
 
 def test_an_endpoint_from_a_file() -> None:
