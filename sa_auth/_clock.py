@@ -6,7 +6,7 @@ Rule: everything else takes an `Instant` or a `Clock` as an argument, so that te
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple, Protocol
 
 # A laptop that sleeps ages its tokens: BOOTTIME counts suspended time, MONOTONIC on Linux does not. Elsewhere
@@ -60,6 +60,19 @@ class SystemClock:
 
 
 SYSTEM = SystemClock()
+
+
+@cache
+def boot_id() -> str:
+    """What tells this start of this machine from any other, so that two processes know that their boot clocks are one.
+
+    Empty where the system does not tell.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return ""
 
 
 class Deadline:

@@ -10,12 +10,18 @@ import os
 import sys
 import threading
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 _turn = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 _loaded: set[str] = set()
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package could be loaded, without loading it."""
+    return package in sys.modules or find_spec(package) is not None
 
 
 def load(name: str) -> ModuleType:

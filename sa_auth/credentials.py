@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import keyfile
+from . import keyfile, recipe
 from ._clock import SYSTEM, Clock
 from ._frames import shown_alone
 from ._secret import Password
 from .arguments import check_names, text
-from .caches.memory import MemoryCache
+from .caches.named import Cache
 from .client_auth.base import ClientAuth
 from .dpop import DPoP, Proofs
 from .errors import ConfigError
@@ -66,7 +66,8 @@ class ServiceAccountCredentials(RequestsAuth):
             grant "private_key_jwt", where there is a key.
         dpop: Whether tokens are bound to a key (RFC 9449): True: the service account's own, or a throw-away one where it
             has none; "ephemeral": a throw-away one; or another key or Signer.
-        cache: A MemoryCache of one's own, apart from the process's.
+        cache: Where tokens are shared beyond the process: "file", "redis://...", a FileCache or RedisCache, or a TokenCache
+            of one's own. Or a MemoryCache apart from the process's.
         transport: `RequestsTransport(verify=, proxies=)`, or anything that sends.
         refresh: When a token is renewed.
         retry: When a failed request is sent again.
@@ -119,7 +120,7 @@ class ServiceAccountCredentials(RequestsAuth):
         grant: str | Grant | None = None,
         client_auth: str | ClientAuth | None = None,
         dpop: bool | str | Key | Signer | DPoP = False,
-        cache: MemoryCache | None = None,
+        cache: Cache = None,
         transport: Transport | None = None,
         refresh: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
         retry: Retry = Retry(),  # noqa: B008 - frozen
@@ -212,6 +213,10 @@ class ServiceAccountCredentials(RequestsAuth):
         """32 bytes, a hash of all that decides which token this is: credentials with the same share one."""
         return self._source.identity
 
+    def shared_identity(self) -> bytes | None:
+        """The identity as it is on every machine; None where it cannot be told, or no other process could have it."""
+        return self._source.shared_identity()
+
     @property
     def proofs(self) -> Proofs | None:
         """Makes the `DPoP` header field of a call, for clients other than `requests`; None without `dpop=`."""
@@ -255,9 +260,7 @@ class ServiceAccountCredentials(RequestsAuth):
 
     def close(self) -> None:
         """Closes idle connections; revokes nothing, and a later call opens new ones."""
-        close = getattr(self._given["transport"], "close", None)
-        if close is not None:
-            close()
+        getattr(self._given["transport"], "close", lambda: None)()
 
     def __enter__(self) -> Self:
         return self
@@ -274,26 +277,23 @@ class ServiceAccountCredentials(RequestsAuth):
         return f"ServiceAccountCredentials({parts})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revive, (type(self), *keyfile.recipe(self._given))
+        return _revive, (type(self), *recipe.recipe(self._given))
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
+    def __setattr__(self, name: str, *_value: object) -> NoReturn:
         raise AttributeError("credentials do not change; replace() makes others")
 
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("credentials do not change; replace() makes others")
-
-    def __copy__(self) -> Self:
+    def __copy__(self, _memo: object = None) -> Self:
         return self
 
-    def __deepcopy__(self, _memo: object) -> Self:
-        return self
+    __delattr__ = __setattr__
+    __deepcopy__ = __copy__
 
 
 _NAMES = frozenset({*ServiceAccountCredentials.__init__.__wrapped__.__kwdefaults__, "rights", "validate_key"})  # type: ignore[attr-defined]
 
 
-def _revive(cls: type[ServiceAccountCredentials], recipe: tuple[Any, ...], given: dict[str, Any]) -> Any:
-    kind, where, rights, validate_key = recipe
+def _revive(cls: type[ServiceAccountCredentials], opening: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    kind, where, rights, validate_key = opening
     if kind == "nothing":
         return cls(**given)
     opener = cls.from_env if kind == "env" else cls.from_file

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from ._clock import SYSTEM, Clock, Deadline, Instant
+from ._encoding import digest
 from ._secret import Secret
 from .answer import BEARER, DPOP, read_answer
 from .client_auth.base import ClientAuth
@@ -22,25 +24,30 @@ from .dpop import DPoP
 from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError
 from .explanation import Known, as_known, explained, known_of
 from .grants.base import Grant, Named, Offline, OneTime, Shaped
-from .grants.refresh_token import RefreshToken
-from .identity import identity_of
+from .grants.refresh_token import Family, RefreshToken
+from .identity import identity_of, whose
 from .metadata import Metadata
 from .policy import Held, RefreshPolicy, Retry, unseen
 from .refusal import explain, foreign, leaves_grant, wants_nonce
 from .request import token_request, unsaid
 from .server_clock import ServerClock
-from .token import NOTHING, STANDARD, AnswerNames
+from .token import STANDARD, AnswerNames, nothing
 from .wire import Conversation, Request, Response, Transport, conversing
 
 __all__ = ["Exchange", "ServerClock"]
 
 _log = logging.getLogger("sa_auth")
-_GREAT_SKEW = 3600.0
 _MOST_NONCES = 2  # in one exchange: a server that wants a new one each time would never be satisfied
 Got = TypeVar("Got")
 Attempt: TypeAlias = "Callable[[Instant, int], Got | SaAuthError]"
 
 
+def no_secret() -> bytes | None:
+    """None: there is no key in this process to seal tokens with."""
+    return None
+
+
+@dataclass(kw_only=True, slots=True, eq=False, repr=False)
 class Exchange:
     """What is sent where, how often, and for how long.
 
@@ -65,6 +72,7 @@ class Exchange:
         clock: Where time comes from.
         reload: Reads a changed key again and says whether it did; its argument: look even if nothing seems changed.
         server_clock: Shared by the exchanges of one credential.
+        secret: Gives what its tokens are sealed with where others could read them; None: no key is in this process.
 
     Attributes:
         host: The endpoint's host, for messages and limits.
@@ -73,81 +81,66 @@ class Exchange:
         way: What tells two ways of asking for one token apart: transport, timeout, retry.
     """
 
-    __slots__ = (
-        "client_auth",
-        "clock",
-        "dpop",
-        "endpoint",
-        "family",
-        "form",
-        "grant",
-        "headers",
-        "host",
-        "identity",
-        "json",
-        "known",
-        "metadata",
-        "names",
-        "policy",
-        "reload",
-        "retry",
-        "revocation_endpoint",
-        "scope",
-        "scope_field",
-        "server_clock",
-        "timeout",
-        "transport",
-        "way",
-    )
+    endpoint: str | None
+    grant: Grant
+    transport: Transport
+    client_auth: ClientAuth | None = None
+    scope: str = ""
+    scope_field: bool = False
+    form: tuple[tuple[str, str], ...] = ()
+    json: bool = False
+    headers: Mapping[str, str] = field(default_factory=nothing)
+    names: AnswerNames = STANDARD
+    known: tuple[Known, ...] = ()
+    dpop: DPoP | None = None
+    metadata: Metadata | None = None
+    revocation_endpoint: str | None = None
+    policy: RefreshPolicy = RefreshPolicy()  # noqa: RUF009 - frozen
+    retry: Retry = Retry()  # noqa: RUF009 - frozen
+    timeout: float = 10.0
+    clock: Clock = SYSTEM
+    reload: Callable[[bool], bool] | None = None
+    server_clock: ServerClock = field(default_factory=ServerClock)
+    secret: Callable[[], bytes | None] = no_secret
+    host: str = field(init=False)
+    family: Family | None = field(init=False)
+    identity: bytes = field(init=False)
+    way: tuple[object, ...] = field(init=False)
+    _where: str = field(init=False)
 
-    def __init__(
-        self,
-        *,
-        endpoint: str | None,
-        grant: Grant,
-        transport: Transport,
-        client_auth: ClientAuth | None = None,
-        scope: str = "",
-        scope_field: bool = False,
-        form: tuple[tuple[str, str], ...] = (),
-        json: bool = False,
-        headers: Mapping[str, str] = NOTHING,
-        names: AnswerNames = STANDARD,
-        known: tuple[Known, ...] = (),
-        dpop: DPoP | None = None,
-        metadata: Metadata | None = None,
-        revocation_endpoint: str | None = None,
-        policy: RefreshPolicy = RefreshPolicy(),  # noqa: B008 - frozen
-        retry: Retry = Retry(),  # noqa: B008 - frozen
-        timeout: float = 10.0,
-        clock: Clock = SYSTEM,
-        reload: Callable[[bool], bool] | None = None,
-        server_clock: ServerClock | None = None,
-    ) -> None:
-        self.endpoint, self.grant, self.transport, self.client_auth = endpoint, grant, transport, client_auth
-        self.scope, self.scope_field, self.form, self.json = scope, scope_field, form, json
-        self.headers, self.names, self.known = headers, names, known
-        self.dpop, self.metadata, self.revocation_endpoint = dpop, metadata, revocation_endpoint
-        self.policy, self.retry, self.timeout, self.clock = policy, retry, timeout, clock
-        self.reload = reload
-        self.server_clock = server_clock if server_clock is not None else ServerClock()
-        server = metadata.issuer if metadata is not None else ""
-        self.host, where = urlsplit(endpoint or server).hostname or "", endpoint or f"server {server}"
-        self.family = grant.family(where) if isinstance(grant, RefreshToken) else None
-        self.identity = identity_of(
-            where, grant, client_auth, scope=scope, form=form, dpop=dpop,
-            certificate_thumbprint=str(getattr(transport, "certificate_thumbprint", "")),
-        )  # fmt: skip
+    def __post_init__(self) -> None:
+        server = self.metadata.issuer if self.metadata is not None else ""
+        self.host, self._where = urlsplit(self.endpoint or server).hostname or "", self.endpoint or f"server {server}"
+        self.family = self.grant.family(self._where) if isinstance(self.grant, RefreshToken) else None
+        self.identity = self._identity()
         # Two default transports are one way; a failure by another may be no failure by this.
-        carrier = "default" if getattr(transport, "default", False) else id(transport)
-        self.way: tuple[object, ...] = (carrier, timeout, retry)
+        carrier = "default" if getattr(self.transport, "default", False) else id(self.transport)
+        self.way = (carrier, self.timeout, self.retry)
 
-    def run(self, refresh_token: Secret | None = None) -> Held:
+    def _identity(self) -> bytes:
+        return identity_of(
+            self._where, self.grant, self.client_auth, scope=self.scope, form=self.form, dpop=self.dpop,
+            certificate_thumbprint=str(getattr(self.transport, "certificate_thumbprint", "")),
+        )  # fmt: skip
+
+    def shared_identity(self) -> bytes | None:
+        """The identity as it is on every machine, by the key in use now; None where no other process could have it.
+
+        Raises:
+            SaAuthError: what a token service hands over was to tell whose it is, and could not be had.
+        """
+        if self.dpop is not None and self.dpop.throw_away:
+            return None
+        told = whose(self.grant, self.client_auth, self.clock.wall())
+        return None if told is None else digest("sa_auth shared 1", self._identity(), *told)
+
+    def run(self, refresh_token: Secret | None = None, within: Conversation | None = None) -> Held:
         """Asks until there is a token, a refusal, or no time left.
 
         Args:
             refresh_token: What came with the last token; it is tried first, and the grant where that fails and may be
                 sent again.
+            within: What it is a part of, and whose deadline it keeps; None: nothing.
 
         Returns:
             The token, and when its life began.
@@ -155,7 +148,7 @@ class Exchange:
         Raises:
             SaAuthError: there is none; `attempts` says how many requests were sent.
         """
-        with self.conversation() as within:
+        with self.conversation() if within is None else nullcontext(within) as under_way:
             if self.reload is not None:
                 self.reload(False)
             sent, failure, grant, again = 0, None, self.grant, None
@@ -163,14 +156,14 @@ class Exchange:
                 again = self.family.taken_up(refresh_token)
                 refresh_token, grant = None, RefreshToken(again)
             if refresh_token is not None:
-                outcome = self._ask(RefreshToken(refresh_token), within, again=refresh_token)
+                outcome = self._ask(RefreshToken(refresh_token), under_way, again=refresh_token)
                 if isinstance(outcome, Held):
                     return outcome
                 sent, failure = outcome.attempts, outcome
             # With the server out of reach, or no time left, another grant fares no better.
-            reached = failure is None or (sent and not unseen(failure) and within.deadline.left() > 0)
+            reached = failure is None or (sent and not unseen(failure) and under_way.deadline.left() > 0)
             if failure is None or (self.grant.repeatable and reached):
-                outcome = self._ask(grant, within, sent=sent, again=again)
+                outcome = self._ask(grant, under_way, sent=sent, again=again)
                 if isinstance(outcome, Held):
                     if self.family is not None and outcome.refresh_token is not None:
                         self.family.newest = outcome.refresh_token
@@ -340,11 +333,9 @@ class Exchange:
         again = meaning is not None and meaning.again
         if not isinstance(refusal, InvalidGrant | InvalidClient) and refusal.code != "invalid_dpop_proof":
             return again
-        if isinstance(refusal, TokenEndpointError) and refusal.skew is not None and abs(refusal.skew) <= _GREAT_SKEW:
-            now = self.clock.now()
-            self.server_clock.learn(refusal.skew, now)
-            # Another flight may have learned it while this request was on its way.
-            if self.server_clock.skew(now) != skew:
-                _log.warning("the clock is %.0f s off the server's; minting by the server's clock", refusal.skew)
-                return True
+        now = self.clock.now()
+        if self.server_clock.learned(refusal, now, skew):
+            seconds = self.server_clock.skew(now)
+            _log.warning("the clock is %.0f s off the server's; minting by the server's clock", seconds)
+            return True
         return again or (self.reload is not None and self.reload(True))

@@ -39,3 +39,27 @@ def identity_of(
     bound = (dpop.thumbprint if dpop is not None else "", certificate_thumbprint)
     parts = (digest(*grant.fingerprint()), digest(*auth), digest(*extra), digest(*bound))
     return digest("sa_auth identity 2", endpoint, scopes, *parts)
+
+
+def whose(grant: Grant, client_auth: ClientAuth | None, now: float) -> tuple[str, ...] | None:
+    """Whose the assertions are that others hand over just now: two machines may find two accounts in one place.
+
+    Args:
+        grant: What is asked by.
+        client_auth: How the client names itself.
+        now: Unix seconds.
+
+    Returns:
+        None: of one of them that cannot be told.
+
+    Raises:
+        SaAuthError: one of them cannot be had.
+    """
+    told: list[str] = []
+    for part in (grant, client_auth):
+        for source in getattr(part, "sources", ()):
+            says = source.whose(now) if hasattr(source, "whose") else ()
+            if says is None:
+                return None
+            told += [str(len(says)), *says]
+    return tuple(told)

@@ -21,7 +21,6 @@ from .providers import PROVIDERS
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
-from .transports import LateTransport
 
 # Files that people mistake for a service account's key: a field or type of theirs -> what they are.
 _OTHER_KINDS = {"installed": "an OAuth client", "web": "an OAuth client", "authorized_user": "a person's login"}
@@ -195,30 +194,6 @@ def _at(where: str, act: Callable[[], Got]) -> Got:
     except ConfigError as error:
         failure = error.at(where)
     raise failure
-
-
-def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """How another process makes the same credentials: how it opens the key, and the arguments beside it.
-
-    Raises:
-        ConfigError: the key is in memory alone.
-    """
-    opened: Opened = given["key"]
-    if opened.recipe is None:
-        raise ConfigError(
-            "Credentials made of a key in memory are not pickled.", code="not_picklable",
-            hint="Make them from_file(path) or from_env(name): those travel by name, and the key stays here.",
-        )  # fmt: skip
-    password = given["password"]
-    if callable(password) and "<" in getattr(password, "__qualname__", "<"):
-        raise ConfigError(
-            "password= is a function without a name of its own, which does not travel.", code="not_picklable",
-            hint="Define it with def at the top of a module.",
-        )  # fmt: skip
-    # The provider stays said: of some files nobody else may say whose they are.
-    said = {name for name, value in opened.arguments.items() if given.get(name) == value} - {"provider"}
-    late = {"transport"} if isinstance(given["transport"], LateTransport) else set()
-    return opened.recipe, {name: value for name, value in given.items() if name not in {"key", *said, *late}}
 
 
 def is_key_text(value: str) -> bool:

@@ -14,6 +14,7 @@ from ._clock import SYSTEM, Clock
 from ._secret import Secret
 from .arguments import absolute_uri, host_names, pairs, strings, text, whole_seconds, words
 from .caches.memory import PROCESS, MemoryCache
+from .caches.named import memory_of, travels
 from .client_auth.base import ClientAuth
 from .dpop import DPoP
 from .errors import ConfigError
@@ -115,7 +116,7 @@ def check(given: Mapping[str, Any], opened: Opened) -> Settings:
     return Settings(
         signer=opened.signer,
         transport=_transport(given["transport"]),
-        memory=_memory(given["cache"]),
+        memory=memory_of(given["cache"]),
         server_clock=opened.server_clock,
         reload=opened.reload,
         issuer=text(given["issuer"], "issuer"),
@@ -169,11 +170,24 @@ def kept(given: Mapping[str, Any], settings: Settings, opened: Opened, endpoint:
         **own,
         "key": opened,
         "password": sealed,
-        # None: it follows from the subject, or metadata name it; what stands in code stands there still.
-        "token_endpoint": given["token_endpoint"] if endpoint is None else endpoint,
+        "cache": travels(given["cache"]),
+        "token_endpoint": _kept_endpoint(given["token_endpoint"], endpoint),
         "server": settings.metadata,
         "dpop": dpop,
     }
+
+
+class Followed(str):
+    """An endpoint that nobody said in code: it followed from the key file, the vendor or the audience."""
+
+    __slots__ = ()
+
+
+def _kept_endpoint(said: str | None, endpoint: str | None) -> str | None:
+    # None: it follows from the subject, or metadata name it; what stands in code stands there still.
+    if endpoint is None:
+        return said
+    return Followed(endpoint) if said is None or isinstance(said, Followed) else endpoint
 
 
 def _instance(value: Kind, kind: type[Kind], name: str) -> Kind:
@@ -229,11 +243,3 @@ def _timeout(value: Any) -> float:
             "timeout is longer than a day.", code="bad_argument", hint="It is in seconds, for one whole exchange."
         )
     return float(value)
-
-
-def _memory(cache: object) -> MemoryCache:
-    if cache is None:
-        return PROCESS
-    if not isinstance(cache, MemoryCache):
-        raise ConfigError(f"cache is of type {type(cache).__name__}.", code="bad_argument", hint="A MemoryCache.")
-    return cache

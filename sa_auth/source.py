@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, cast
 from .caches.memory import MemoryCache
 from .dpop import Proofs
 from .errors import ConfigError, SaAuthError, TransportError
+from .events import Event, listening, tell
 from .exchange import Exchange
-from .flight import Flight, launch, slot_at, timed_out
+from .flight import Flight, timed_out
 from .policy import Held, Life, State, judge
 from .refusal import foreign
 from .revocation import revoke
+from .sharing import check_sealable, kept, withdraw
+from .slot import Slot, launch, slot_at
 from .token import Token
 from .wire import conversation
 
@@ -38,9 +41,9 @@ class _Revocation(Future[None]):
     So a name look-up that hangs keeps no caller past the deadline, and Ctrl-C meets no frame that holds the tokens.
     """
 
-    def __init__(self, exchange: Exchange, held: Held) -> None:
+    def __init__(self, exchange: Exchange, slot: Slot) -> None:
         super().__init__()
-        self.exchange, self.held = exchange, held
+        self.exchange, self.slot = exchange, slot
         self.limit, self.host = exchange.timeout, exchange.host
 
     def work(self) -> None:
@@ -49,7 +52,7 @@ class _Revocation(Future[None]):
             return
         failure: SaAuthError
         try:
-            revoke(self.exchange, self.held)
+            self._revoke()
         except SaAuthError as error:
             failure = error.copy()
         except BaseException as error:  # noqa: BLE001 - whatever happened, nobody may be left waiting
@@ -58,6 +61,16 @@ class _Revocation(Future[None]):
             self.set_result(None)
             return
         self.set_exception(failure)
+
+    def _revoke(self) -> None:
+        cache, held = self.slot.shared, self.slot.newest()
+        if held is None and cache is not None:
+            held = kept(cache, self.exchange)  # another process's, or an earlier one's
+        if held is not None:
+            revoke(self.exchange, held)
+            self.slot.forget(held)
+            if cache is not None:
+                withdraw(cache, self.exchange, held)
 
     def overdue(self, *, abandoned: bool) -> None:
         """Nothing is left to tell: who waited had a deadline of its own."""
@@ -95,6 +108,9 @@ class TokenSource:
         exchange: How to ask for one.
         memory: Where the process holds them.
 
+    Raises:
+        ConfigError: a cache is under that memory, and nothing to seal its tokens with.
+
     Example:
         >>> from sa_auth import ServiceAccountCredentials
         >>> from sa_auth.testing import Authority, new_key
@@ -110,6 +126,8 @@ class TokenSource:
     __slots__ = ("_boot", "_exchange", "_fresh", "_life", "_now", "_slot", "_wall")
 
     def __init__(self, exchange: Exchange, memory: MemoryCache) -> None:
+        if memory.shared is not None:
+            check_sealable(memory.shared, exchange)
         self._exchange = exchange
         self._slot = slot_at(memory, exchange.identity)
         clock = exchange.clock
@@ -122,6 +140,14 @@ class TokenSource:
     def identity(self) -> bytes:
         """32 bytes that are its tokens' and no others'."""
         return self._exchange.identity
+
+    def shared_identity(self) -> bytes | None:
+        """The identity as it is on every machine; None where it cannot be told.
+
+        Raises:
+            SaAuthError: a token service that is to tell it could not be asked.
+        """
+        return self._exchange.shared_identity()
 
     @property
     def proofs(self) -> Proofs | None:
@@ -206,30 +232,30 @@ class TokenSource:
             ConfigError: nobody says where the server revokes tokens.
             SaAuthError: the server did not do it: it may still take the token, which is still held.
         """
-        held = self._slot.newest()
-        if held is None:
+        if self._slot.newest() is None and self._slot.shared is None:
             return
-        errand = _Revocation(self._exchange, held)
+        errand = _Revocation(self._exchange, self._slot)
         # As in `_wait`: who is at work on an exchange already keeps no seat from it.
         if conversation() is not None or not launch(errand):
             errand.work()
         failure = errand.outcome()
         if failure is not None:
             raise failure
-        self._slot.forget(held)
 
     def _look(self, min_ttl: float, *, inline: bool) -> Token | Future[Token]:
         while True:
             now = self._now()
             held = self._slot.held
             state = _EXPIRED if held is None else judge(self._life_of(held), now, min_ttl)
+            if held is not None and state is not _EXPIRED and listening():
+                tell(Event("hit", self.identity.hex()[:8], "memory"))
             if held is not None and state is _FRESH:
                 return held.token
             if held is not None and state is _STALE:
                 if not self._slot.resting(self._exchange, now):
                     self._slot.begin(self._exchange, held, now, wanted=False, inline=False)
                 return held.token
-            flight = self._slot.begin(self._exchange, held, now, wanted=True, inline=inline)
+            flight = self._slot.begin(self._exchange, held, now, wanted=True, inline=inline, min_ttl=min_ttl)
             if flight is not None:
                 return flight
             min_ttl = 0.0  # a flight landed in between: what it brought is what this call is given
@@ -239,7 +265,10 @@ class TokenSource:
         if known is None or known[0] is not held:
             life = self._exchange.policy.life(held, _share)
             known = self._life = (held, life)
-            self._fresh = (held, held.token, life.stale.wall, life.stale.boot)
+            # Where somebody listens each hit is told of, and takes the longer way.
+            self._fresh = (
+                (held, held.token, 0.0, 0.0) if listening() else (held, held.token, life.stale.wall, life.stale.boot)
+            )
         return known[1]
 
     def _wait(self, flight: Future[Token]) -> Token:

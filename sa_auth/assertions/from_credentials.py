@@ -75,6 +75,12 @@ class FromCredentials(HandedOver):
         """What the credentials state as theirs; where they state nothing, what nobody else has."""
         return ("from_credentials", *self._told)
 
+    def whose(self, now: float) -> tuple[str, ...] | None:  # noqa: ARG002 - the credentials have a clock of their own
+        """What the credentials state as theirs on every machine; None where they state nothing of the kind."""
+        tell = getattr(self._source, "shared_identity", None)
+        told = ask(tell, "shared_identity()") if callable(tell) else None
+        return (told.hex(),) if isinstance(told, bytes) else None
+
     def __repr__(self) -> str:
         return f"FromCredentials({type(self._source).__name__})"
 

@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, cast
 
 from .._secret import Secret
@@ -73,6 +72,8 @@ class Given(HandedOver):
 
 def _check_no_name(value: str | bytes) -> None:
     """Refuses what is a path or a misspelt name; no assertion looks like either."""
+    from difflib import get_close_matches  # for a mistake alone
+
     named = isinstance(value, str) and len(value) <= 255
     close = get_close_matches(str(value), ASSERTIONS, 1, 0.8) if named else []
     if close or (named and (_ENDING.search(str(value)) or os.path.exists(str(value)))):

@@ -6,6 +6,7 @@ the sources, one file each, above `shape`. Source: RFC 7521 section 3, the pictu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
@@ -84,6 +85,24 @@ class HandedOver:
     def facts(self) -> dict[str, str]:
         """What the last one said by name, where it was a JWT."""
         return dict(self._facts)
+
+    def whose(self, now: float) -> tuple[str, ...] | None:
+        """Whose the assertion is that is there now, for what is shared between machines.
+
+        Args:
+            now: Unix seconds.
+
+        Returns:
+            Issuer, subject and audience of a JWT; nothing where the fingerprint says it all; None: it cannot be told.
+
+        Raises:
+            SaAuthError: as for `mint`.
+        """
+        if not self.rotates:
+            return ()
+        said = shape.claims(self.mint(now))
+        parts = [said.get(name) for name in ("iss", "sub", "aud")]
+        return tuple(json.dumps(part) for part in parts) if parts[0] and parts[1] else None
 
     def describe(self) -> str:
         """What the last one said, and whence it came."""

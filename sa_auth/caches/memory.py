@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import threading
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from .._loading import load
 from ..errors import ConfigError
 from ..policy import Held
+from .base import TokenCache
 
 if TYPE_CHECKING:
     from cachetools import LRUCache
@@ -28,6 +30,7 @@ class MemoryCache:
 
     Args:
         maxsize: Identities kept at most; the least recently used goes.
+        shared: The cache under it, which other processes share; None: there is none.
 
     Raises:
         ConfigError: `maxsize` is not a positive whole number.
@@ -37,14 +40,14 @@ class MemoryCache:
         MemoryCache(maxsize=1000)
     """
 
-    def __init__(self, maxsize: int = 100_000) -> None:
+    def __init__(self, maxsize: int = 100_000, *, shared: TokenCache | None = None) -> None:
         if isinstance(maxsize, bool) or not isinstance(maxsize, int) or maxsize < 1:
             raise ConfigError(
                 "MemoryCache(maxsize=) is not a positive whole number.",
                 code="bad_argument",
                 hint="It is the most identities to keep.",
             )
-        self._maxsize = maxsize
+        self._maxsize, self.shared = maxsize, shared
         self._held: LRUCache[bytes, Held] | None = None
 
     def get(self, identity: bytes) -> Held | None:
@@ -64,7 +67,8 @@ class MemoryCache:
     def discard(self, identity: bytes, held: Held) -> None:
         """Forgets a token, if it is still the one held for the identity."""
         with _LOCK:
-            if self._held is not None and self._held.get(identity) is held:
+            known = self._held.get(identity) if self._held is not None else None
+            if self._held is not None and known is not None and known.token is held.token:
                 del self._held[identity]
 
     def clear(self) -> None:
@@ -85,3 +89,14 @@ class MemoryCache:
 
 PROCESS = MemoryCache()
 """The memory that all credentials of a process share, unless they are given another."""
+# By the cache's id, which is its own for as long as the memory over it lives: that holds it.
+_over: WeakValueDictionary[int, MemoryCache] = WeakValueDictionary()
+
+
+def memory_over(cache: TokenCache) -> MemoryCache:
+    """The memory that stands over a shared cache: one for all credentials of this process that are given it."""
+    with _LOCK:
+        memory = _over.get(id(cache))
+        if memory is None:
+            memory = _over[id(cache)] = MemoryCache(shared=cache)
+        return memory

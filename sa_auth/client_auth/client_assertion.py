@@ -65,6 +65,11 @@ class ClientAssertion(Fixed):
             request = sent(request, JWT_TYPE, text if where is None else require_jwt(text, where))
         return request if self.client_id is None else request.with_fields(("client_id", self.client_id))
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.source,)
+
     def fingerprint(self) -> tuple[str, ...]:
         """The method, the client id, and the source's part."""
         return ("client_assertion", self.client_id or "", *self.source.fingerprint())

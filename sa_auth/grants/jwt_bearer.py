@@ -60,6 +60,11 @@ class JWTBearer(Fixed):
         """Yes: every attempt carries an assertion of its own."""
         return True
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.assertion,)
+
     def form(self, now: float) -> list[tuple[str, str]]:
         """grant_type, a fresh assertion, and the scope where it goes into the form."""
         assertion = ready(self.assertion, "JWTBearer")

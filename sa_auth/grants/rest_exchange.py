@@ -120,6 +120,11 @@ class RestExchange(Fixed):
         text = jwt_of(assertion, now)
         return TokenRequest(((self.field, text), *others), headers, json=True)
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.assertion,)
+
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """Nothing: the request is no form."""
         return []

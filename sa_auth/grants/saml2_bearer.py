@@ -42,6 +42,11 @@ class SAML2Bearer(Fixed):
         """Yes: the source is asked again for every attempt."""
         return True
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.assertion,)
+
     def form(self, now: float) -> list[tuple[str, str]]:
         """grant_type and the assertion in base64url, without padding or line ends."""
         return [("grant_type", GRANT_TYPE), ("assertion", saml2_of(self.assertion, now))]

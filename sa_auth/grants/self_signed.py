@@ -119,6 +119,11 @@ class SelfSigned(Fixed):
         bound = self.binds(method, url, signer.key_id)
         return _token(self.assertion.bound(signer, bound.claims, bound.headers).mint(now), issued_at, now)
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.assertion,)
+
     def form(self, now: float) -> list[tuple[str, str]]:  # noqa: ARG002 - the port's signature
         """Nothing: no request is made."""
         return []

@@ -99,6 +99,11 @@ class TokenExchange(Fixed):
         other = requested not in {None, f"{_TYPES}access_token"}
         return AnswerNames(token_types=("N_A",) if other else ())
 
+    @property
+    def sources(self) -> tuple[object, ...]:
+        """What gives its assertions."""
+        return (self.subject_token, self.actor_token)
+
     def form(self, now: float) -> list[tuple[str, str]]:
         """grant_type, both tokens with their kinds, and what is wanted."""
         subject, actor, requested = self._kinds

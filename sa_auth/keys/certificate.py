@@ -9,18 +9,20 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .._clock import SYSTEM
+from .._loading import load
 from ..errors import ConfigError
 from .armor import Block, unwrap
 from .faults import fault
 from .intake import bounded, read_file
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 CertificateSource: TypeAlias = "str | bytes | os.PathLike[str] | None"
 
@@ -32,6 +34,11 @@ _LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 
 class CertificateWarning(UserWarning):
     """The key's certificate has expired or is not valid yet; a server that looks will refuse the assertion."""
+
+
+def _x509() -> Any:
+    # Late: it takes longer to load than a key takes to read, and most keys come without a certificate.
+    return load("cryptography.x509")
 
 
 def read_certificates(source: CertificateSource) -> list[x509.Certificate]:
@@ -72,7 +79,7 @@ def certificates_in(blocks: Sequence[Block]) -> list[x509.Certificate]:
 def is_certificate(der: bytes) -> bool:
     """Whether these bytes are a DER certificate."""
     try:
-        x509.load_der_x509_certificate(der)
+        _x509().load_der_x509_certificate(der)
     except ValueError:
         return False
     return True
@@ -88,10 +95,10 @@ def from_der(ders: Iterable[bytes]) -> list[x509.Certificate]:
 
 
 def _parse(block: Block) -> x509.Certificate:
-    load = x509.load_der_x509_certificate if block.label == "DER" else x509.load_pem_x509_certificate
+    read = _x509().load_der_x509_certificate if block.label == "DER" else _x509().load_pem_x509_certificate
     parsed: x509.Certificate | None
     try:
-        parsed = load(block.data)
+        parsed = read(block.data)
     except Exception:  # noqa: BLE001 - the parser's words stay here
         parsed = None
     if parsed is None:
@@ -159,6 +166,8 @@ def warn_of_dates(chain: Sequence[x509.Certificate], now: float | None, *, stack
     """
     if not chain:
         return
+    from datetime import datetime, timezone  # as late as the certificates themselves
+
     moment = datetime.fromtimestamp(SYSTEM.now().wall if now is None else now, timezone.utc)
     starts, ends = chain[0].not_valid_before_utc, chain[0].not_valid_after_utc
     if moment > ends:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from .._encoding import b64url_decode
@@ -22,6 +21,9 @@ from .intake import bounded
 from .key import Key
 from .kind import RSA_BITS_MOST, check_rsa_size
 from .validity import check_mode
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 _CRT_MEMBERS = ("p", "q", "dp", "dq", "qi")

@@ -11,9 +11,8 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .._encoding import b64url, compact_json
@@ -23,6 +22,9 @@ from .certificate import arrange
 from .faults import fault
 from .kind import PrivateKey, algorithms_of, name_of, private_digest, public_members, supported
 from .validity import check_mode, sound
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 # One turn for all keys: validation holds the GIL anyway. In a list, so that a forked child can put in a fresh lock.
 _TURN = [threading.Lock()]

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from .._loading import load
 from .._secret import Password, open_password
 from ..errors import KeyLoadError, MissingExtra, SaAuthError
 from .armor import Block, as_text, unwrap
@@ -25,7 +26,6 @@ from .certificate import CertificateSource, certificates_in, is_certificate, rea
 from .faults import attempt, fault
 from .intake import bounded
 from .key import Key
-from .old_ciphers import read_old
 from .validity import check_mode
 
 _PUBLIC_LABELS = frozenset({"PUBLIC KEY", "RSA PUBLIC KEY", "EC PUBLIC KEY", "SSH2 PUBLIC KEY"})
@@ -127,7 +127,7 @@ def _parse(block: Block, password: bytes | None) -> object:
     except Exception as error:  # noqa: BLE001 - a parser's errors have no common root
         trouble = _judge(error, block, password)
     if password is not None and trouble.code == "old_cipher":
-        return read_old(block, password)
+        return load("sa_auth.keys.old_ciphers").read_old(block, password)
     raise trouble
 
 

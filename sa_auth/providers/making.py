@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..assertions.self_issued import SelfIssued
 from ..errors import ConfigError
-from ..exchange import Exchange
+from ..exchange import Exchange, no_secret
 from ..grants import GRANTS, Grant
 from ..grants.base import Incomplete, Offline, Shaped
 from ..grants.jwt_bearer import JWTBearer
@@ -74,6 +74,7 @@ def exchange_of(provider: Provider, settings: Settings) -> Exchange:
         clock=settings.clock,
         reload=settings.reload,
         server_clock=settings.server_clock,
+        secret=no_secret if settings.signer is None else settings.signer.secret,
     )
 
 

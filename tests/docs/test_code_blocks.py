@@ -12,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from sa_auth import InvalidGrant, ServiceAccountCredentials
+from sa_auth.caches import named
 from sa_auth.testing import Authority, google_key_file, new_key
 from sa_auth.wire import Response
 from tests.contract.material import MATERIAL
@@ -48,6 +49,10 @@ def world(tmp_path, monkeypatch):
     authority.register("my-client-id", public)
     authority.trust_issuer("https://sts.example", public, subjects={"robot": "my-client-id"})
     authority.register("my-app", public, client_id="my-app", client_secret="my-secret")
+    # A cache by name is the process's, and the folder of this test.
+    monkeypatch.setattr(named, "_named", {})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TOKEN_CACHE_KEY", "k" * 43)
     with authority.serve() as server:
         carry = HTTPAdapter.send
 

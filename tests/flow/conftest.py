@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import requests
 from sa_auth import ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
 from sa_auth.testing import Authority, ManualClock, Server
+from tests.flow.children import Child
 from tests.flow.kit import PRIVATE, PUBLIC, Site
 
 
@@ -81,3 +83,30 @@ def session(make: Callable[..., ServiceAccountCredentials]) -> Iterator[requests
     with requests.Session() as made:
         made.auth = make()
         yield made
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    """Starts children, each of an identity of its own unless told, and ends them at the end of the test."""
+    children: list[Child] = []
+
+    def start(server: Server, script: str, issuer: str | None = None, cache: str = "") -> Child:
+        issuer = issuer or f"robot-{secrets.token_hex(6)}"
+        server.authority.register(issuer, PUBLIC)
+        path = tmp_path / "key.pem"
+        if not path.exists():
+            path.touch(0o600)
+            path.write_text(PRIVATE)
+        children.append(Child(script, str(path), issuer, server.token_endpoint, cache))
+        return children[-1]
+
+    yield start
+    for one in children:
+        one.close()
+
+
+@pytest.fixture
+def live(sa_authority: Authority) -> Iterator[Server]:
+    """An authority by the real clock, for children."""
+    with sa_authority.serve() as served:
+        yield served

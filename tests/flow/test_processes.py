@@ -2,92 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-import sa_auth
-from sa_auth.testing import Authority, Server
-from tests.flow.kit import PRIVATE, PUBLIC, eventually
-
-HEAD = """
-import os, signal, sys, threading, time
-from sa_auth import ServiceAccountCredentials, Token
-from sa_auth.errors import SaAuthError
-
-path, issuer, endpoint = sys.argv[1:4]
-creds = ServiceAccountCredentials(path, issuer=issuer, token_endpoint=endpoint)
-
-def say(*words):
-    print(*words, flush=True)
-
-def heard():
-    return sys.stdin.readline()
-"""
-
-
-class Child:
-    """A script in an interpreter of its own, spoken to line by line."""
-
-    def __init__(self, script: str, *arguments: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(Path(sa_auth.__file__).parents[1])}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", HEAD + script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=environment,
-        )  # fmt: skip
-
-    def hear(self) -> str:
-        """The next line it says."""
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def tell(self) -> None:
-        """Lets it go on."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def end(self, *, within: float = 20.0) -> list[str]:
-        """Waits for its end, which must be a good one, and gives the rest of what it said."""
-        said, complaints = self.process.communicate(timeout=within)
-        assert self.process.returncode == 0, complaints
-        return said.split("\n")[:-1]
-
-
-@pytest.fixture
-def child(tmp_path: Path) -> Iterator[Callable[[Server, str], Child]]:
-    """Starts children, and ends them at the end of the test."""
-    children: list[Child] = []
-
-    def start(server: Server, script: str) -> Child:
-        issuer = f"robot-{secrets.token_hex(6)}"
-        server.authority.register(issuer, PUBLIC)
-        path = tmp_path / "key.pem"
-        if not path.exists():
-            path.touch(0o600)
-            path.write_text(PRIVATE)
-        children.append(Child(script, str(path), issuer, server.token_endpoint))
-        return children[-1]
-
-    yield start
-    for one in children:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.communicate()
-
-
-@pytest.fixture
-def live(sa_authority: Authority) -> Iterator[Server]:
-    """An authority by the real clock, for children."""
-    with sa_authority.serve() as served:
-        yield served
+from sa_auth.testing import Server
+from tests.flow.children import Child
+from tests.flow.kit import eventually
 
 
 def test_ctrl_c(live: Server, child: Callable[[Server, str], Child]) -> None:

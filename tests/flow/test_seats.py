@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token, flight
+from sa_auth import InvalidGrant, SaAuthError, ServiceAccountCredentials, Token, slot
 from sa_auth.caches.memory import MemoryCache
 from sa_auth.flight import Flight
 from sa_auth.testing import Authority, ManualClock
@@ -96,9 +96,8 @@ def test_seats(make: Callable[..., ServiceAccountCredentials], sa_clock: ManualC
 
 
 def _wanted() -> Any:
-    from sa_auth import flight
 
-    return flight._crew._wanted
+    return slot._crew._wanted
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def test_a_herd_without_threads(
 ) -> None:
     """Of fifty callers that no thread can be had for, one does the exchange, and the others wait for it."""
     creds = make()
-    monkeypatch.setattr(flight._crew, "_spawn", lambda _job: False)
+    monkeypatch.setattr(slot._crew, "_spawn", lambda _job: False)
     outcomes = herd(50, creds.token)
     assert len({id(outcome) for outcome in outcomes}) == 1
     assert isinstance(outcomes[0], Token)

@@ -142,7 +142,9 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"key": None}, "no_key"),
     ({"key": 5}, "bad_argument"),
     ({"key": [PRIVATE]}, "bad_argument"),
-    ({"cache": "file"}, "bad_argument"),
+    ({"cache": "files"}, "bad_argument"),
+    ({"cache": "http://cache.example/0"}, "bad_argument"),
+    ({"cache": "file:///tmp"}, "bad_argument"),
     ({"cache": {}}, "bad_argument"),
     ({"allowed_hosts": 5}, "bad_argument"),
     ({"allowed_hosts": [None]}, "bad_argument"),
@@ -409,6 +411,18 @@ def test_pickle_of_a_file(live: Server, tmp_path: Path) -> None:
         assert said.endswith(" 7.5\n")
         assert pickle.loads(pickled).token() is token, "in the same process the token is shared"
     assert live.authority.exchanges == 4
+
+
+def test_pickle_of_an_address_said_in_code(tmp_path: Path) -> None:
+    """An address that stands in code is trusted in another process as it is here, though the file says it too."""
+    for endpoint in ("http://127.0.0.1:8080/token", "https://login.example/token"):
+        path = tmp_path / "key.json"
+        google_key_file(path, private_key_pem=RSA_PRIVATE, token_uri=endpoint)
+        creds = ServiceAccountCredentials.from_file(path, token_endpoint=endpoint, scope="read")
+        for one in (creds, creds.replace(scope="mail")):
+            again = pickle.loads(pickle.dumps(one))
+            assert again.identity == one.identity
+            assert pickle.loads(pickle.dumps(again)).identity == one.identity
 
 
 def test_pickle_of_a_vendors_file(live: Server, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sa_auth._clock import Instant
-from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TokenEndpointError, TransportError
+from sa_auth.errors import ConfigError, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError, TransportError
 from sa_auth.policy import (
     LONGEST_RETRY_AFTER,
     Held,
@@ -256,6 +256,15 @@ def test_back_off_doubles(failures: int, chance: float, wait: float) -> None:
     assert found == pytest.approx(wait)
 
 
+def test_after_anothers_failure() -> None:
+    """An error that another process met says when to ask again: no pause of one's own comes on top, whatever the failures."""
+    met = ResponseError("503", retryable=True, status=503, retry_after=1.5)
+    assert Retry().back_off(met, failures=9, chance=0.5, time_left=None) == pytest.approx(1.6)
+    assert Retry().back_off(met, failures=9, chance=0.5, time_left=3.0) == pytest.approx(1.0)
+    own = ResponseError("503", retryable=True, status=503, retry_after=1.5, attempts=1)
+    assert Retry().back_off(own, failures=9, chance=1.0, time_left=None) == 2.0
+
+
 @pytest.mark.parametrize(
     ("time_left", "wait"), [(None, 10.0), (1000, 10.0), (30, 10.0), (15, 5.0), (0, 0.0), (-5, 0.0)]
 )
@@ -270,7 +279,7 @@ def test_after_a_refusal(time_left: float | None, wait: float) -> None:
 )
 def test_back_off_heeds_retry_after(retry_after: float, time_left: float | None, wait: float) -> None:
     """The back-off is no shorter than Retry-After, up to 300 s, but never outlives the token."""
-    error = TokenEndpointError("busy", retryable=True, retry_after=retry_after)
+    error = TokenEndpointError("busy", retryable=True, retry_after=retry_after, attempts=1)
     assert Retry().back_off(error, failures=1, chance=0.5, time_left=time_left) == pytest.approx(wait)
 
 

@@ -1,0 +1,66 @@
+"""The memory over whatever was given as `cache=`.
+
+Rule: a word or URL names one cache per process, however often it is given. Stands under the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import Any, TypeAlias
+
+from .._secret import Secret
+from ..errors import ConfigError
+from . import CACHES
+from .base import TokenCache
+from .memory import PROCESS, MemoryCache, memory_over
+
+Cache: TypeAlias = "str | TokenCache | MemoryCache | None"
+
+_LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+_named: dict[str, MemoryCache] = {}
+_KINDS = "A MemoryCache, FileCache or RedisCache; 'file'; or a URL such as 'redis://cache.example:6379/0'."
+
+
+def memory_of(cache: object) -> MemoryCache:
+    """Takes whatever may stand for a cache.
+
+    Args:
+        cache: None: the process's own memory. A MemoryCache; a cache that processes share; "file"; a URL.
+
+    Raises:
+        ConfigError: it is none of these; a URL, which may hold a password, is not repeated.
+        MissingExtra: it needs a package that is not installed.
+    """
+    if cache is None:
+        return PROCESS
+    if isinstance(cache, MemoryCache):
+        return cache
+    if isinstance(cache, Secret):
+        cache = cache.reveal().decode()
+    if isinstance(cache, str):
+        return _by_name(cache)
+    if isinstance(cache, TokenCache) and not isinstance(cache, type):
+        return memory_over(cache)
+    raise ConfigError(f"cache is of type {type(cache).__name__}.", code="bad_argument", hint=_KINDS)
+
+
+def travels(cache: Any) -> Any:
+    """The argument as a pickle may hold it: a URL with a password in it is a secret."""
+    return Secret(cache) if isinstance(cache, str) and re.search(r"//[^/]*@|[?&]password=", cache) else cache
+
+
+def _by_name(text: str) -> MemoryCache:
+    with _LOCK:
+        memory = _named.get(text)
+        if memory is None:
+            scheme, separator, _ = text.partition("://")
+            kind = scheme if scheme in CACHES and bool(separator) is (scheme not in {"file", "memory"}) else ""
+            if not kind or kind == "memory":
+                raise ConfigError("cache= names no cache that is known.", code="bad_argument", hint=_KINDS)
+            found: TokenCache = CACHES[kind](text) if separator else CACHES[kind]()
+            memory = _named[text] = memory_over(found)
+        return memory

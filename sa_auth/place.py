@@ -1,0 +1,219 @@
+"""One identity's place in a shared cache: its record, its lock, and the error that was met last.
+
+Rule: whatever a cache does wrong ends here; it is logged once until the cache works again, and told once a renewal. What
+is found is used only where it lives, was not refused, and lives longer than what is held. Stands under `sharing`, above
+the caches. Source: FAULTS lines 26 to 30 in docs/faults.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+from weakref import finalize
+
+from ._clock import boot_id
+from ._encoding import digest
+from ._secret import Secret
+from .caches.base import CacheFault, Lock, Record, TokenCache
+from .caches.own_key import opened_key
+from .caches.record import Seal, worth
+from .errors import SaAuthError
+from .events import Event
+from .exchange import Exchange
+from .policy import Held, State, judge
+
+_log = logging.getLogger("sa_auth")
+_SHORTEST = 1.0  # seconds; a token that lives no longer is not worth sharing
+_AS_IF = 4  # failures in a row, of which nobody knows how many processes have met
+Got = TypeVar("Got")
+# What was logged of a cache already, by its id; forgotten when it works again, or is gone.
+_said: dict[int, set[str]] = {}
+
+
+class Wanted(NamedTuple):
+    """What a renewal is to bring.
+
+    Attributes:
+        held: What is held; None: nothing that could be used.
+        refused: What an API refused: it is not taken back from the cache.
+        min_ttl: Seconds of life that the caller needs.
+        refresh_token: What came with the newest token of this process.
+    """
+
+    held: Held | None = None
+    refused: Held | None = None
+    min_ttl: float = 0.0
+    refresh_token: Secret | None = None
+
+
+class Place:
+    """One identity's place in a cache, for one renewal.
+
+    Args:
+        cache: The cache.
+        exchange: Whose tokens.
+        seal: Seals them.
+        story: Takes what is to be told.
+
+    Attributes:
+        tier: What the cache is called.
+        works: Whether its lock can be had at all.
+    """
+
+    def __init__(self, cache: TokenCache, exchange: Exchange, seal: Seal, story: list[Event]) -> None:
+        self._cache, self._exchange, self._seal, self._story = cache, exchange, seal, story
+        self._seen: bytes | None = None
+        self._found: Held | None = None
+        self._told: set[str] = set()
+        self.tier, self.works = cache.tier, True
+
+    @classmethod
+    def of(cls, cache: TokenCache, exchange: Exchange, story: list[Event]) -> Place | None:
+        """The place, by the key that is in use now; None where nothing can be shared."""
+        try:
+            identity = exchange.shared_identity()
+        except SaAuthError:  # of a token service, which the exchange will ask as well, and whose error it will tell
+            return None
+        secret, own, fault = exchange.secret() or b"", b"", None
+        try:
+            own = opened_key(cache.key)
+        except SaAuthError as error:
+            fault = CacheFault(str(error), code=error.code)
+        if identity is None:
+            return None
+        place = cls(cache, exchange, Seal(digest("sa_auth cache", secret, own), identity), story)
+        if fault is not None:
+            place.complain(fault)
+        return place if fault is None and (secret or own) else None
+
+    def look(self, wanted: Wanted) -> Held | None:
+        """What is there, if it is of use."""
+        record: Record | None = self._try(lambda: self._cache.get(self._seal.name))
+        self._seen, self._found = None, None
+        if record is None:
+            return None
+        self._seen = record.data
+        now = self._exchange.clock.now()
+        found: Held | None = self._try(lambda: self._seal.open(record.data, now, left=record.left, boot_id=boot_id()))
+        if found is None:
+            return None
+        self._found = found
+        self._pass_on(found, wanted)
+        known = [one.token.access_token for one in (wanted.held, wanted.refused) if one is not None]
+        life = self._exchange.policy.life(found, 0.0)
+        longer = wanted.held is None or life.end.boot > self._exchange.policy.life(wanted.held, 0.0).end.boot
+        lives = judge(life, now, wanted.min_ttl) is not State.EXPIRED
+        return found if lives and longer and found.token.access_token not in known else None
+
+    def _pass_on(self, found: Held, wanted: Wanted) -> None:
+        """Of a refresh token that rotates the newest alone is good, whoever got it."""
+        ours, family = wanted.held or wanted.refused, self._exchange.family
+        later = ours is None or found.token.issued_at > ours.token.issued_at
+        if family is not None and found.refresh_token is not None and later:
+            family.newest = found.refresh_token
+
+    def newest(self, wanted: Wanted) -> Secret | None:
+        """The newest refresh token there is, here or in the cache."""
+        ours, found = wanted.held or wanted.refused, self._found
+        if found is None or found.refresh_token is None:
+            return wanted.refresh_token
+        if ours is None or ours.refresh_token is None or found.token.issued_at > ours.token.issued_at:
+            return found.refresh_token
+        return ours.refresh_token
+
+    def publish(self, held: Held) -> None:
+        """Leaves a token for the others, in place of what was of no use."""
+        token = held.token
+        if token.expires_at - token.issued_at <= _SHORTEST:
+            return
+
+        def put() -> bool:
+            data = self._seal.close(held, boot_id=boot_id())
+            return self._cache.put(self._seal.name, data, worth(data, self._exchange.clock.wall()), over=self._seen)
+
+        # Whether it kept ours or a later one: it works.
+        if self._try(put) is not None and id(self._cache) in _said:
+            del _said[id(self._cache)]
+            self._log(logging.INFO, "works again")
+
+    def withdraw(self, held: Held) -> None:
+        """Takes a token out, if it is the one that is there."""
+        self.look(Wanted())
+        data = self._seen
+        if data is not None and self._found is not None and self._found.token.access_token == held.token.access_token:
+            self._try(lambda: self._cache.discard(self._seal.name, data))
+
+    def failure(self) -> SaAuthError | None:
+        """The error that a server answered to another process a moment ago; None where it is time to ask again."""
+        record: Record | None = self._try(lambda: self._cache.get(self._seal.failure_name))
+        if record is None:
+            return None
+        now = self._exchange.clock.now()
+        return self._try(lambda: self._seal.open_failure(record.data, now, left=record.left))
+
+    def fail(self, failure: SaAuthError) -> None:
+        """Leaves an error of the server's own for the others, for the pause that one process would make.
+
+        What this machine alone may have met (its network, clock or key) is nobody else's.
+        """
+        if failure.status is None or not (failure.status == 429 or failure.status >= 500):
+            return
+        chance = random.random()  # noqa: S311 - spreads attempts, hides nothing
+        pause = self._exchange.retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None)
+
+        def put() -> bool:
+            data = self._seal.close_failure(failure, self._exchange.clock.wall() + pause)
+            return self._cache.put(self._seal.failure_name, data, pause, over=None)
+
+        self._try(put)
+
+    def take(self, seconds: float) -> Lock | None:
+        """The lock; None: another has it, or it cannot be had."""
+
+        def failed() -> None:
+            self.works = False
+
+        return self._try(lambda: self._cache.take(self._seal.name, seconds), failed)
+
+    def give_back(self, lock: Lock | None) -> None:
+        """Gives the lock back, if it was had."""
+        if lock is not None:
+            self._try(lock.release)
+
+    def complain(self, fault: CacheFault) -> None:
+        """Says what went wrong: in the log once until the cache works again, as an event once."""
+        if fault.code not in self._told:
+            self._told.add(fault.code)
+            self._story.append(Event("cache_failure", self._exchange.identity.hex()[:8], self.tier, code=fault.code))
+        mark = id(self._cache)
+        if mark not in _said:
+            _said[mark] = set()
+            try:
+                finalize(self._cache, _said.pop, mark, None).atexit = False
+            except TypeError:  # it cannot be referred to weakly: its id is not used again while somebody has it
+                pass
+        if fault.code not in _said[mark]:
+            _said[mark].add(fault.code)
+            self._log(logging.WARNING, str(fault))
+
+    def _try(self, act: Callable[[], Got], failed: Callable[[], None] = lambda: None) -> Got | None:
+        """Does something with the cache; None where it went wrong, once that is said."""
+        fault: CacheFault
+        try:
+            return act()
+        except CacheFault as error:
+            fault = error
+        except Exception as error:  # noqa: BLE001 - of a cache of the caller's own, which may raise anything
+            fault = CacheFault(f"it raised {type(error).__name__}", code=type(error).__name__)
+        failed()
+        self.complain(fault)
+        del fault  # or its traceback would hold this frame, and what the cache had at hand
+        return None
+
+    def _log(self, level: int, text: str) -> None:
+        try:
+            _log.log(level, "identity %s: the %s cache: %s", self._exchange.identity.hex()[:8], self.tier, text)
+        except Exception:  # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
+            pass

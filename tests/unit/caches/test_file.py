@@ -1,0 +1,403 @@
+"""The file cache: a folder of the user's own, whatever stands in it instead."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sa_auth import _loading
+from sa_auth._secret import Secret
+from sa_auth.caches import CACHES, FileCache
+from sa_auth.caches import file as module
+from sa_auth.caches.base import CacheFault
+from sa_auth.caches.record import LARGEST, Seal
+from sa_auth.errors import ConfigError, MissingExtra
+from sa_auth.policy import Held
+from sa_auth.token import Token
+
+SEAL = Seal(b"s" * 32, b"i" * 32)
+NAME = SEAL.name
+
+
+def record(ends: float = 2e9, value: str = "canary") -> bytes:
+    """A sealed token that ends then."""
+    return SEAL.close(Held(Token(value, expires_at=ends, refresh_at=ends, issued_at=ends - 3600), 0.0), boot_id="")
+
+
+def found(cache: FileCache) -> bytes | None:
+    """What is there."""
+    got = cache.get(NAME)
+    return None if got is None else got.data
+
+
+def code(act: Callable[[], Any]) -> str:
+    """The code of the fault that comes of it."""
+    with pytest.raises(CacheFault) as caught:
+        act()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    return caught.value.code
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> FileCache:
+    """A cache in a folder that is not there yet."""
+    return FileCache(tmp_path / "cache")
+
+
+@pytest.fixture
+def filled(cache: FileCache) -> FileCache:
+    """A cache with a record in it."""
+    assert cache.put(NAME, record(), 3600, over=None)
+    return cache
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A umask, and the old one afterwards."""
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_rights(cache: FileCache) -> None:
+    """The folder is its owner's alone, and so is each file, under any umask."""
+    assert cache.put(NAME, record(), 3600, over=None)
+    lock = cache.take(NAME, 0)
+    assert lock is not None
+    lock.release()
+    assert stat.S_IMODE(os.stat(cache.path).st_mode) == 0o700
+    modes = {name: stat.S_IMODE(os.stat(os.path.join(cache.path, name)).st_mode) for name in os.listdir(cache.path)}
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}, modes
+    assert found(cache) is not None
+    again = cache.take(NAME, 0)
+    assert again is not None
+    again.release()
+
+
+def test_nothing_is_made_by_looking(cache: FileCache) -> None:
+    """Neither construction nor a look makes a folder."""
+    assert found(cache) is None
+    cache.discard(NAME, b"x")
+    assert not os.path.exists(cache.path)
+
+
+def test_default_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a path it is the user's cache folder; ~ in a path is the home folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert FileCache().path == str(tmp_path / "sa_auth")
+    assert FileCache("~/tokens").path == str(tmp_path / "home" / "tokens")
+
+
+@pytest.mark.parametrize("path", ["", "  ", 5, b"bytes", "a\0b", ["x"]])
+def test_bad_path(path: Any) -> None:
+    """What is no path is refused at construction."""
+    with pytest.raises(ConfigError) as caught:
+        FileCache(path)
+    assert caught.value.code == "bad_argument"
+
+
+@pytest.mark.parametrize("key", ["short", b"short", 5, ["x" * 32]])
+def test_bad_key(key: Any) -> None:
+    """A key of its own is text or bytes that nobody guesses, or a function; it is not repeated."""
+    with pytest.raises(ConfigError) as caught:
+        FileCache("x", key=key)
+    assert caught.value.code == "bad_argument"
+    assert "short" not in str(caught.value).replace("shorter", "")
+
+
+def test_extra_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its packages it says how to get them, at construction, in one sentence."""
+    monkeypatch.setattr(module, "is_installed", lambda package: package != "filelock")
+    with pytest.raises(MissingExtra, match="needs the package 'filelock'") as caught:
+        FileCache("x")
+    assert caught.value.hint == 'Install it with: pip install "sa_auth[file]"'
+    monkeypatch.setattr(module, "is_installed", lambda package: package != "platformdirs")
+    with pytest.raises(MissingExtra, match="platformdirs"):
+        FileCache()
+    assert not _loading.is_installed("no_such_package_at_all")
+
+
+# What may stand in a record's, a lock's or the folder's place, and the code of the fault.
+def _symlink(place: Path) -> None:
+    target = place.with_name("elsewhere")
+    target.write_bytes(record(9e9))
+    target.chmod(0o600)
+    place.symlink_to(target)
+
+
+def _wide(mode: int) -> Callable[[Path], None]:
+    def make(place: Path) -> None:
+        place.write_bytes(record(1.5e9))
+        place.chmod(mode)
+
+    return make
+
+
+def _huge(place: Path) -> None:
+    place.touch(0o600)
+    os.truncate(place, LARGEST + 1)
+
+
+def _foreign(place: Path) -> None:
+    place.write_bytes(record(1.5e9))
+    place.chmod(0o600)
+    os.chown(place, 65534, -1)
+
+
+INSTEAD: dict[str, Callable[[Path], None]] = {
+    "symlink": _symlink, "fifo": lambda place: os.mkfifo(place, 0o600), "folder": lambda place: place.mkdir(0o700),
+    "huge": _huge, "group may read": _wide(0o640), "world may read": _wide(0o604), "world may write": _wide(0o602),
+    "foreign owner": _foreign,
+}  # fmt: skip
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving a file to another user takes root: run it as root")
+PLACES = [
+    pytest.param(make, id=name, marks=as_root if name == "foreign owner" else ()) for name, make in INSTEAD.items()
+]
+
+
+@pytest.mark.parametrize("make", PLACES)
+def test_what_stands_in_a_records_place(cache: FileCache, make: Callable[[Path], None]) -> None:
+    """It is not read, not followed, not replaced and not removed; each attempt is a fault at once."""
+    os.mkdir(cache.path, 0o700)
+    place = Path(cache.path, f"{NAME}.token")
+    make(place)
+    before = os.lstat(place)
+    began = time.monotonic()
+    assert code(lambda: cache.get(NAME))
+    assert code(lambda: cache.put(NAME, record(3e9), 3600, over=None))
+    assert time.monotonic() - began < 2.0
+    after = os.lstat(place)
+    assert (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
+
+
+@pytest.mark.parametrize("make", [one for one in PLACES if one.id in {"symlink", "fifo", "folder", "foreign owner"}])
+def test_what_stands_in_a_locks_place(cache: FileCache, make: Callable[[Path], None]) -> None:
+    """A lock that is no file of our own is no lock, and a fault at once."""
+    os.mkdir(cache.path, 0o700)
+    make(Path(cache.path, f"{NAME}.lock"))
+    assert code(lambda: cache.take(NAME, 5))
+
+
+@pytest.mark.parametrize("name", ["symlink", "fifo", "file", "world may read", "unreadable parent"])
+def test_what_stands_in_the_folders_place(tmp_path: Path, name: str) -> None:
+    """A folder that is not ours alone is not used: nothing is read from it, written to it or changed about it."""
+    place = tmp_path / "cache"
+    if name == "symlink":
+        (tmp_path / "real").mkdir(0o700)
+        place.symlink_to(tmp_path / "real")
+    elif name == "fifo":
+        os.mkfifo(place)
+    elif name == "file":
+        place.write_text("x")
+    elif name == "world may read":
+        place.mkdir(0o755)
+        place.chmod(0o755)
+    else:
+        (tmp_path / "file").write_text("x")
+        place = tmp_path / "file" / "cache"
+    cache = FileCache(place)
+    for act in (
+        lambda: cache.get(NAME), lambda: cache.put(NAME, record(), 3600, over=None), lambda: cache.take(NAME, 1),
+        lambda: cache.discard(NAME, b"x"),
+    ):  # fmt: skip
+        assert code(act)
+    if name == "world may read":
+        assert os.listdir(place) == []
+        with pytest.raises(CacheFault, match=f"run: chmod 700 {place}"):
+            cache.get(NAME)
+
+
+def test_replaced_by_what_ends_later(filled: FileCache) -> None:
+    """A record gives way to one that ends later, and to no other, unless it is the very one that was found of no use."""
+    later, earlier = record(3e9), record(1.9e9)
+    assert not filled.put(NAME, earlier, 3600, over=None)
+    assert not filled.put(NAME, earlier, 3600, over=b"another")
+    assert filled.put(NAME, later, 3600, over=None)
+    assert found(filled) == later
+    assert filled.put(NAME, earlier, 3600, over=later)
+    assert found(filled) == earlier
+
+
+def test_damaged_gives_way(filled: FileCache) -> None:
+    """A damaged record of our own is replaced; one of a later version is not, whatever ends when."""
+    place = Path(filled.path, f"{NAME}.token")
+    place.write_bytes(b"junk")
+    assert filled.put(NAME, record(), 3600, over=None)
+    place.write_bytes(b"sa_auth 2 5 0\nxyz")
+    assert not filled.put(NAME, record(3e9), 3600, over=None)
+    assert place.read_bytes() == b"sa_auth 2 5 0\nxyz"
+
+
+def test_discard(filled: FileCache) -> None:
+    """A record is forgotten if it is still the one that is there."""
+    filled.discard(NAME, b"another")
+    assert found(filled) is not None
+    filled.discard(NAME, found(filled) or b"")
+    assert found(filled) is None
+
+
+def test_unwritable(filled: FileCache) -> None:
+    """In a folder that cannot be written what is there is still read; the rest is a fault, and nothing is left behind."""
+    script = f"""
+import os, filelock
+from sa_auth.caches import FileCache
+from sa_auth.caches.base import CacheFault
+if os.geteuid() == 0:
+    os.setegid(65534); os.seteuid(65534)
+cache = FileCache({filled.path!r})
+for act in (lambda: cache.put({NAME!r}, b"x", 5, over=None), lambda: cache.take({"f" * 64!r}, 0)):
+    try:
+        act()
+    except CacheFault as fault:
+        print(fault.code)
+print(cache.get({NAME!r}) is not None)
+"""
+    for entry in os.scandir(filled.path):
+        os.chown(entry.path, 65534, -1) if os.geteuid() == 0 else None
+    if os.geteuid() == 0:
+        os.chown(filled.path, 65534, -1)
+        for parent in Path(filled.path).parents[:3]:
+            parent.chmod(0o755)
+    os.chmod(filled.path, 0o500)
+    try:
+        assert run(script) == ["permission denied", "permission denied", "True"]
+    finally:
+        os.chmod(filled.path, 0o700)
+
+
+def test_disk_full(filled: FileCache) -> None:
+    """Where there is no room the old record stays whole, and nothing half-written is left."""
+    before = found(filled)
+    script = f"""
+import resource, signal
+from sa_auth.caches import FileCache
+from sa_auth.caches.base import CacheFault
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # as a full disk: no byte more
+cache = FileCache({filled.path!r})
+try:
+    cache.put({NAME!r}, {record(3e9)!r}, 5, over=None)
+except CacheFault as fault:
+    print(fault.code)
+"""
+    assert run(script) == ["file too large"]
+    assert found(filled) == before
+    assert [name for name in os.listdir(filled.path) if name.endswith(".new")] == []
+
+
+def run(script: str) -> list[str]:
+    """What a script in an interpreter of its own says."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+def test_lock(cache: FileCache) -> None:
+    """One at a time has it, also within a process; who waits gets it when it is given back, and gives up in time."""
+    other = FileCache(cache.path)
+    lock = cache.take(NAME, 0)
+    assert lock is not None
+    assert other.take("e" * 64, 0) is not None
+    began = time.monotonic()
+    assert other.take(NAME, 0.1) is None
+    assert 0.1 <= time.monotonic() - began < 1.0
+    lock.release()
+    lock.release()
+    again = other.take(NAME, 5)
+    assert again is not None
+    again.release()
+    assert os.path.exists(os.path.join(cache.path, f"{NAME}.lock"))
+
+
+def test_lock_leaves_no_descriptor(cache: FileCache) -> None:
+    """Neither a lock that was had nor one that was not leaves a descriptor behind."""
+    lock = cache.take(NAME, 0)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        assert cache.take(NAME, 0) is None
+        cache.put(NAME, record(), 5, over=None)
+        cache.get(NAME)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert lock is not None
+    lock.release()
+    assert len(os.listdir("/proc/self/fd")) == before - 1
+
+
+def test_a_forked_child_has_no_lock(cache: FileCache) -> None:
+    """A child that was forked meanwhile neither keeps the parent's lock nor gives it back."""
+    lock = cache.take(NAME, 0)
+    assert lock is not None
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        lock.release()
+        os.write(writer, b"1" if FileCache(cache.path).take(NAME, 0) is None else b"0")
+        os.read(0, 0)
+        time.sleep(2)
+        os._exit(0)
+    assert os.read(reader, 1) == b"1"
+    lock.release()
+    again = cache.take(NAME, 0)
+    assert again is not None
+    again.release()
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was over and not written for a day is removed by whoever writes; what lives, what others put there and locks stay."""
+    FileCache(cache.path).put("b" * 64, record(1e9), 5, over=None)
+    FileCache(cache.path).put("c" * 64, record(4e9), 5, over=None)
+    assert f"{'b' * 64}.token" in os.listdir(cache.path)
+    monkeypatch.setattr(module, "_ABANDONED", -1.0)  # as if that day had passed
+    old, kept = record(1e9), record(4e9)
+    cache.put("a" * 64, old, 5, over=None)
+    Path(cache.path, "notes.txt").write_text("x")
+    os.utime(Path(cache.path, "notes.txt"), (1e9, 1e9))
+    lock = cache.take("a" * 64, 0)
+    assert lock is not None
+    lock.release()
+    FileCache(cache.path).put(NAME, kept, 3600, over=None)
+    assert set(os.listdir(cache.path)) == {
+        f"{NAME}.token",
+        f"{'c' * 64}.token",
+        f"{'a' * 64}.lock",
+        "notes.txt",
+        "writing.lock",
+    }
+
+
+def test_a_refresh_token_is_not_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record with a refresh token is kept for thirty days beyond its token's end."""
+    monkeypatch.setattr(module, "_ABANDONED", -1.0)
+    now = time.time()
+    token = Token("t", expires_at=now - 5 * 86_400, refresh_at=1.0, issued_at=1.0)
+    cache.put("a" * 64, SEAL.close(Held(token, 0.0, Secret("r")), boot_id=""), 5, over=None)
+    FileCache(cache.path).put(NAME, record(), 3600, over=None)
+    assert f"{'a' * 64}.token" in os.listdir(cache.path)
+
+
+def test_pickle(tmp_path: Path) -> None:
+    """It travels as its path and a function's name; with a key of its own as text it does not."""
+    assert pickle.loads(pickle.dumps(FileCache(tmp_path))).path == str(tmp_path)
+    assert pickle.loads(pickle.dumps(FileCache(tmp_path, key=os.getcwd))).key is os.getcwd
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(FileCache(tmp_path, key="canary" * 8))
+    assert caught.value.code == "not_picklable"
+    assert repr(FileCache(tmp_path, key="canary" * 8)) == f"FileCache({str(tmp_path)!r})"
+    assert CACHES["file"] is FileCache

@@ -1,0 +1,188 @@
+"""A sealed record: it opens for whom it was sealed, whole, and never with more life than is left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sa_auth._clock import Instant
+from sa_auth._secret import Secret
+from sa_auth.caches.base import CacheFault
+from sa_auth.caches.record import KEPT, LARGEST, Seal, head, newer, worth
+from sa_auth.policy import Held
+from sa_auth.token import Token
+
+SECRET, IDENTITY = b"s" * 32, b"i" * 32
+SEAL = Seal(SECRET, IDENTITY)
+TOKEN = Token(
+    "canary-token", "DPoP", expires_at=4600.0, refresh_at=4300.0, issued_at=1000.0, scope="read",
+    extra={"instance_url": "https://x.example", "odd": "\ud800", "list": [1, 2.5, None]},
+)  # fmt: skip
+HELD = Held(TOKEN, 50.0, Secret("canary-refresh"))
+
+
+def opened(
+    data: bytes, wall: float = 1100.0, boot: float = 150.0, left: float | None = None, boot_id: str = "b"
+) -> Held:
+    """The record as another process opens it."""
+    return SEAL.open(data, Instant(wall, boot), left=left, boot_id=boot_id)
+
+
+def life_left(held: Held, wall: float, boot: float) -> float:
+    """Seconds by whichever clock leaves less."""
+    length = held.token.expires_at - held.token.issued_at
+    return min(held.token.expires_at - wall, held.since + length - boot)
+
+
+def test_whole() -> None:
+    """What was sealed comes back whole: each field of the token, when its life began, and the refresh token."""
+    found = opened(SEAL.close(HELD, boot_id="b"))
+    for field in dataclasses.fields(Token):
+        assert getattr(found.token, field.name) == getattr(TOKEN, field.name), field.name
+    assert found.since == 50.0
+    assert found.refresh_token is not None
+    assert found.refresh_token.reveal() == b"canary-refresh"
+    with pytest.raises(TypeError):
+        found.token.extra["more"] = 1  # type: ignore[index]
+
+
+def test_no_refresh_token() -> None:
+    """Where none came with the token, none is there."""
+    assert opened(SEAL.close(HELD._replace(refresh_token=None), boot_id="b")).refresh_token is None
+
+
+def test_it_shows_nothing() -> None:
+    """Neither record nor name holds anything of token, refresh token, field or identity, and no two are alike."""
+    data, again = SEAL.close(HELD, boot_id="b"), SEAL.close(HELD, boot_id="b")
+    assert data != again
+    for secret in (b"canary", b"instance_url", b"read", IDENTITY, IDENTITY.hex().encode(), SECRET):
+        assert secret not in data
+        assert secret not in SEAL.name.encode()
+    assert len(SEAL.name) == 64
+
+
+@pytest.mark.parametrize("other", [Seal(SECRET, b"j" * 32), Seal(b"t" * 32, IDENTITY)], ids=["identity", "secret"])
+def test_anothers(other: Seal) -> None:
+    """A record of another identity, or sealed by another key, does not open, though it lies under the name; and names differ."""
+    assert other.name != SEAL.name
+    with pytest.raises(CacheFault) as caught:
+        opened(other.close(HELD, boot_id="b"))
+    assert caught.value.code == "damaged"
+    assert "canary" not in str(caught.value)
+
+
+@given(st.data())
+def test_changed_in_any_one_place(data: Any) -> None:
+    """A record with one bit changed does not open, wherever that is."""
+    record = bytearray(SEAL.close(HELD, boot_id="b"))
+    place, bit = data.draw(st.integers(0, len(record) - 1)), data.draw(st.integers(0, 7))
+    record[place] ^= 1 << bit
+    with pytest.raises(CacheFault):
+        opened(bytes(record))
+
+
+@given(st.integers(0, 400))
+def test_cut_short(at: int) -> None:
+    """A record that was cut short anywhere does not open."""
+    record = SEAL.close(HELD, boot_id="b")
+    with pytest.raises(CacheFault):
+        opened(record[: min(at, len(record) - 1)])
+
+
+@given(st.binary(max_size=200))
+def test_anything(data: bytes) -> None:
+    """Whatever stands there instead, a pickle among it, is a fault and nothing else."""
+    for record in (data, b"sa_auth 1 5 0\n" + data, b"cos\nsystem\n(S'exit'\ntR."):
+        with pytest.raises(CacheFault):
+            opened(record)
+
+
+def test_longer_life_is_forged() -> None:
+    """A head that says a later end spoils the seal."""
+    record = SEAL.close(HELD, boot_id="b")
+    forged = record.replace(b"4600000", b"9600000", 1)
+    assert head(forged) is not None
+    with pytest.raises(CacheFault):
+        opened(forged)
+
+
+def test_later_version() -> None:
+    """A record of a later version is told apart from a damaged one."""
+    record = SEAL.close(HELD, boot_id="b").replace(b"sa_auth 1 ", b"sa_auth 2 ", 1)
+    with pytest.raises(CacheFault) as caught:
+        opened(record)
+    assert caught.value.code == "newer_version"
+    assert newer(record)
+    assert not newer(SEAL.close(HELD, boot_id="b"))
+
+
+def test_worth() -> None:
+    """A record is worth keeping to its token's end, and thirty days beyond for a refresh token."""
+    assert worth(SEAL.close(HELD, boot_id="b"), 1000.0) == 3600.0 + KEPT
+    assert worth(SEAL.close(HELD._replace(refresh_token=None), boot_id="b"), 1000.0) == 3600.0
+    assert worth(b"junk", 1000.0) == 0.0
+
+
+def test_too_large() -> None:
+    """What is larger than a record may be is not sealed."""
+    with pytest.raises(CacheFault) as caught:
+        SEAL.close(HELD._replace(token=dataclasses.replace(TOKEN, extra={"long": "x" * LARGEST})), boot_id="b")
+    assert caught.value.code == "too_large"
+
+
+CLOCKS: dict[str, tuple[float, float, float | None, str, float]] = {
+    # by what the reader's wall and boot clocks say, the cache, and the start of the machine: seconds left at most
+    "same clocks": (2000.0, 1050.0, None, "b", 2600.0),
+    "wall clock set back an hour": (-1600.0, 1050.0, None, "b", 2600.0),
+    "wall clock set forth": (3000.0, 1050.0, None, "b", 1600.0),
+    "machine slept": (2000.0, 2050.0, None, "b", 1600.0),
+    "another machine, clock behind, cache tells": (1000.0, 9e5, 2500.0 + KEPT, "other", 2500.0),
+    "another machine, clock ahead, cache tells": (3000.0, 9e5, 2500.0 + KEPT, "other", 1600.0),
+    "another machine, cache says less": (2000.0, 9e5, 100.0 + KEPT, "other", 100.0),
+    "another start, nothing else to go by": (2000.0, 7.0, None, "other", 2600.0),
+    "another start, token from the future": (-500.0, 7.0, None, "other", 0.0),
+    "no start known": (2000.0, 7.0, None, "", 2600.0),
+    "the cache forgets it": (2000.0, 1050.0, KEPT - 5.0, "b", -5.0),
+    "over": (4700.0, 3750.0, None, "b", -100.0),
+}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_never_longer_than_it_has_left(name: str) -> None:
+    """Whatever the clocks say, a token lives as long as the one that leaves it least."""
+    wall, boot, left, boot_id, expected = CLOCKS[name]
+    found = opened(SEAL.close(HELD, boot_id="b"), wall, boot, left, boot_id)
+    assert life_left(found, wall, boot) == pytest.approx(expected, abs=1e-6)
+    assert found.token.expires_at - found.token.issued_at == pytest.approx(3600.0)
+    assert found.token.refresh_at - found.token.issued_at == pytest.approx(3300.0)
+
+
+@given(
+    st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.none() | st.floats(-1e4, 1e4), st.booleans(),
+    st.floats(2, 4000), st.floats(0, 4000),
+)  # fmt: skip
+def test_no_clock_lengthens_a_life(
+    wall: float, boot: float, left: float | None, same: bool, life: float, age: float
+) -> None:
+    """For any reading of any clock, the life left is at most the whole, and at most what the cache and the boot clock say."""
+    token = Token("t", expires_at=1000.0 + life, refresh_at=1000.0 + life, issued_at=1000.0)
+    data = SEAL.close(Held(token, 50.0), boot_id="b")
+    now = Instant(1000.0 + age + wall, 50.0 + age + boot)
+    found = SEAL.open(data, now, left=left, boot_id="b" if same else "c")
+    rest = life_left(found, now.wall, now.boot)
+    bounds = [life, *([left] if left is not None else []), *([50.0 + life - now.boot] if same else [])]
+    assert rest <= min(bounds) + 1e-6
+    assert rest <= max(token.expires_at - now.wall, 0.0) + 1e-6
+
+
+def test_it_is_json() -> None:
+    """Inside the seal is JSON, which makes nothing but plain values."""
+    record = SEAL.close(HELD, boot_id="b")
+    at = record.index(b"\n") + 1
+    plain = SEAL._key.decrypt(record[at : at + 12], record[at + 12 :], record[:at] + IDENTITY + b"token")
+    assert json.loads(plain)["access_token"] == "canary-token"

@@ -1,0 +1,112 @@
+"""What a Redis client raises, in our words: by class in today's libraries, by Redis's own word in older ones."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+import redis
+import valkey
+
+from sa_auth.caches.base import CacheFault
+from sa_auth.caches.redis_faults import told
+from sa_auth.errors import ConfigError
+
+CANARY = "canary-7391"
+
+
+def behind(error: Exception, cause: Exception) -> Exception:
+    """An error that came of another."""
+    error.__context__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "advice"),
+    [
+        (redis.AuthenticationError("Authentication required."), "auth", "asks for a password"),
+        (redis.AuthenticationError("invalid username-password pair or user is disabled."), "auth", "refuses the user"),
+        (redis.AuthenticationError("AUTH <password> called without any password configured"), "auth", "leave it out"),
+        (
+            redis.ResponseError("NOAUTH HELLO must be called with the client already authenticated"),
+            "auth",
+            "asks for a",
+        ),
+        (valkey.AuthenticationError("Authentication required."), "auth", "asks for a password"),
+        (redis.exceptions.NoPermissionError("User x has no permissions"), "no_permission", "+evalsha"),
+        (redis.ResponseError("ACL failure in script: User x has no permissions"), "no_permission", "+evalsha"),
+        (redis.ReadOnlyError("You can't write against a read only replica."), "read_only", "its primary"),
+        (
+            redis.ResponseError("Error running script: @user_script: -READONLY You can't write"),
+            "read_only",
+            "its primary",
+        ),
+        (valkey.ReadOnlyError("You can't write against a read only replica."), "read_only", "its primary"),
+        (redis.OutOfMemoryError("command not allowed"), "full", "maxmemory"),
+        (redis.ResponseError("Error running script: -OOM command not allowed"), "full", "maxmemory"),
+        (redis.BusyLoadingError("Redis is loading the dataset in memory"), "loading", "just been started"),
+        (redis.exceptions.MaxConnectionsError("Too many connections"), "busy", "pool"),
+        (redis.ConnectionError("No connection available."), "busy", "pool"),
+        (redis.exceptions.MovedError("12182 127.0.0.1:7001"), "cluster", "redis.RedisCluster"),
+        (redis.ResponseError("MOVED 12182 127.0.0.1:7001"), "cluster", "redis.RedisCluster"),
+        (redis.exceptions.ClusterDownError("Hash slot not served"), "cluster_down", "all keys"),
+        (redis.ResponseError("WRONGTYPE Operation against a key"), "wrong_type", "delete it"),
+        (redis.ResponseError("MISCONF stop-writes-on-bgsave-error"), "no_disk", "its disk"),
+        (redis.ResponseError("NOREPLICAS Not enough good replicas to write."), "no_replicas", "replicas"),
+        (redis.ResponseError("BUSY Redis is busy running a script."), "busy", "script"),
+        (redis.ResponseError("DENIED Redis is running in protected mode"), "protected", "protected-mode no"),
+        (redis.ResponseError("DB index is out of range"), "no_database", "redis://host/0"),
+        (redis.ResponseError(f"unknown command 'EVALSHA' {CANARY}"), "refused", "2.6.12"),
+    ],
+)
+def test_refusals(error: Exception, code: str, advice: str) -> None:
+    """Whoever answers with a no is there; the fault says what to do."""
+    fault, gone = told(error)
+    assert (fault.code, gone) == (code, False)
+    assert advice in str(fault)
+    assert CANARY not in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (redis.TimeoutError(f"Timeout reading from {CANARY}"), "timeout", "in time"),
+        (valkey.TimeoutError(CANARY), "timeout", "in time"),
+        (TimeoutError(CANARY), "timeout", "in time"),
+        (redis.ConnectionError(f"Error connecting to {CANARY}"), "unreachable", "(ConnectionError)"),
+        (
+            behind(redis.ConnectionError(CANARY), ConnectionRefusedError(CANARY)),
+            "unreachable",
+            "(ConnectionRefusedError)",
+        ),
+        (behind(redis.ConnectionError(CANARY), ssl.SSLCertVerificationError(CANARY)), "certificate", "ssl_ca_certs="),
+        (behind(redis.ConnectionError(CANARY), ssl.SSLError(CANARY)), "unreachable", "(SSLError)"),
+        (redis.sentinel.MasterNotFoundError(CANARY), "unreachable", "(MasterNotFoundError)"),
+        (redis.exceptions.RedisClusterException(CANARY), "unreachable", "(RedisClusterException)"),
+        (valkey.exceptions.ValkeyClusterException(CANARY), "unreachable", "(ValkeyClusterException)"),
+        (OSError(CANARY), "unreachable", "(OSError)"),
+        (KeyError(CANARY), "KeyError", "raised KeyError"),
+        (TypeError(CANARY), "TypeError", "raised TypeError"),
+    ],
+)
+def test_whoever_is_gone(error: Exception, code: str, shown: str) -> None:
+    """Whoever does not answer, or could not even be asked, is gone; of the error the class alone is shown."""
+    fault, gone = told(error)
+    assert (fault.code, gone) == (code, True)
+    assert shown in str(fault)
+    assert CANARY not in str(fault)
+
+
+def test_errors_in_a_circle() -> None:
+    """Errors that came of each other end as well."""
+    first, second = redis.ConnectionError("a"), OSError("b")
+    first.__context__, second.__context__ = second, first
+    assert told(first)[0].code == "unreachable"
+
+
+def test_our_own() -> None:
+    """A fault stays what it is; what is wrong with an argument is said as it is, and the argument left alone for a while."""
+    fault = CacheFault("It is so.", code="so")
+    assert told(fault) == (fault, False)
+    mapped, gone = told(ConfigError("It is bad.", code="bad", hint="Mend it."))
+    assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it.", "bad", True)
