@@ -11,12 +11,12 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import endurance, flights, speed
+from benchmarks import endurance, flights, sharing, speed
 from benchmarks.local import served
 from benchmarks.measure import Figure
 
 _RESULTS = os.path.join(os.path.dirname(__file__), "results.json")
-_LIBRARIES = ("requests", "urllib3", "PyJWT", "cryptography", "cachetools")
+_LIBRARIES = ("requests", "urllib3", "PyJWT", "cryptography", "cachetools", "filelock", "redis")
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     figures: list[Figure] = []
     with served() as local:
-        for part in (*speed.PARTS, *flights.PARTS, *endurance.PARTS):
+        for part in (*speed.PARTS, *flights.PARTS, *endurance.PARTS, *sharing.PARTS):
             console.print(f"[dim]{part.__doc__.splitlines()[0]}[/dim]")
             figures.extend(part(local))
     table = Table(title="sa_auth", show_edge=False)

@@ -76,6 +76,7 @@ class Flight(Future[Token]):
         try:
             held = self._fetch()
             if held is None:
+                self._tell()
                 return  # put off
         except SaAuthError as error:
             failure = error.copy()
@@ -85,7 +86,12 @@ class Flight(Future[Token]):
             self.slot.land(self, held, failure)
         except Exception:  # noqa: BLE001, S110 - of a clock or a log handler; the waiters were told
             pass
-        tell(*self.story)
+        self._tell()
+
+    def _tell(self) -> None:
+        told = list(self.story)
+        self.story.clear()
+        tell(*told)
 
     def _fetch(self) -> Held | None:
         """The next token; None where another process is asking for it and nobody waits."""
@@ -103,10 +109,12 @@ class Flight(Future[Token]):
         """Lands with an error, unless some thread is at work on it after all."""
         if self._claim.acquire(blocking=False):
             self.slot.land(self, None, unmade())
+            self._tell()
 
     def overdue(self, *, abandoned: bool) -> None:
         """Frees the waiters of a flight whose thread is stuck."""
         self.slot.land(self, None, timed_out(self.exchange), stuck=not abandoned)
+        self._tell()
 
     def settle(self, token: Token | None, failure: SaAuthError | None) -> None:
         """Wakes the waiters, with a token or an error."""

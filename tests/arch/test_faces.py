@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[2]
 SHELVES = ["sa_auth", *(f"sa_auth.{name}" for name in (
     "assertions", "caches", "client_auth", "errors", "grants", "keys", "providers", "signers", "testing", "transports",
 ))]  # fmt: skip
-HEAVY = ("requests", "urllib3", "jwt", "cryptography", "cachetools", "rich", "http.client")
+HEAVY = (
+    "requests", "urllib3", "jwt", "cryptography", "cachetools", "rich", "http.client", "filelock", "platformdirs", "redis",
+    "opentelemetry",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SHELVES)

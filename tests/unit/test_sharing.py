@@ -843,3 +843,53 @@ def test_a_lock_that_cannot_be_given_back(
     assert process(cache=Stuck()).token()
     assert authority.exchanges == 1
     assert len(warnings_of(caplog)) == 1
+
+
+# --- silence
+
+
+def test_it_leaves_no_secret(
+    process: Callable[..., Any],
+    authority: Authority,
+    sa_clock: ManualClock,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither what is in the folder, nor a name there, a log line or an event holds a token, a refresh token, a secret or a key."""
+    caplog.set_level(logging.DEBUG)
+    authority.refresh_tokens = "rotate"
+    told: list[events.Event] = []
+    stop = events.listen(told.append)
+    code = authority.issue_code("app", scope="read")
+    secret = {"issuer": None, "client_auth": ClientSecretBasic("app", "canary-secret")}
+    creds = [
+        process(None, grant=AuthorizationCode(code), cache=FileCache(folder, key="canary-key" * 4), **secret)
+        for _ in range(2)
+    ]
+    secrets = {b"canary", PRIVATE.split("\n")[1].encode()}
+    for _ in range(2):
+        for one in creds:
+            one.token()
+            held = one._source._slot.held
+            assert held is not None
+            assert held.refresh_token is not None
+            secrets |= {
+                held.token.access_token.encode(),
+                held.refresh_token.reveal(),
+                one.identity,
+                one.identity.hex().encode(),
+            }
+        sa_clock.advance(OVER)
+    with authority.down(503, retry_after=9):
+        fails(process())
+    place_of_one = next(iter(folder.glob("*.token")))
+    place_of_one.write_bytes(b"junk")
+    for one in creds:
+        one.token()
+    stop()
+    left = b"".join(place.name.encode() + place.read_bytes() for place in folder.iterdir())
+    said = f"{[record.getMessage() for record in caplog.records]}{told}{creds}{creds[0]._given['cache']}".encode()
+    for one_secret in secrets:
+        assert one_secret not in left
+        assert one_secret not in said
+    assert len(secrets) >= 6
