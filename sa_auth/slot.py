@@ -183,7 +183,7 @@ class Slot:
                 self.flight = None
             if flight.landed:
                 return
-            flight.landed = True
+            flight.landed, self._busy_since = True, None
             before = (self._failures, self._lives)
             outcome = held if failure is None else self._failed(flight.exchange, failure, now)
             kept = failure is None and held is not None and not flight.unwanted
@@ -201,7 +201,6 @@ class Slot:
             self._forced_at = now.boot
         self.held, self._resort, self._error = held, None, None
         self._failures, self._not_before = 0, float("-inf")
-        self._busy_since = None
 
     def _log(self, before: tuple[int, bool], failure: SaAuthError | None) -> None:
         """Writes a line on a change of state: the first failure, the held token's end during failures, the recovery."""
