@@ -43,6 +43,9 @@ class SaAuthError(Exception):
         retry_after: Seconds to wait before asking again; None where nobody said.
         attempts: How many requests were sent before giving up; 0 where none was.
 
+    Attributes:
+        elsewhere: Whether another process met it, and left it in the shared cache.
+
     Example:
         >>> error = SaAuthError("The clock is wrong.", code="clock", hint="Run an NTP client.")
         >>> str(error)
@@ -50,6 +53,7 @@ class SaAuthError(Exception):
     """
 
     default_code: ClassVar[str] = "error"
+    elsewhere: bool = False
 
     def __init__(
         self,

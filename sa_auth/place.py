@@ -161,7 +161,9 @@ class Place:
         if failure.status is None or not (failure.status == 429 or failure.status >= 500):
             return
         chance = random.random()  # noqa: S311 - spreads attempts, hides nothing
-        pause = self._exchange.retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None)
+        retry = self._exchange.retry
+        # No longer, whatever the server says: it may have meant this machine alone, and the others have to find out.
+        pause = min(retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None), retry.longest)
 
         def put() -> bool:
             data = self._seal.close_failure(failure, self._exchange.clock.wall() + pause)

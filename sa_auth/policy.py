@@ -197,8 +197,8 @@ class Retry:
             chance: 0 to 1, a fresh random number.
             time_left: Seconds until the held token is EXPIRED; None without a living one.
         """
-        if error.retry_after is not None and not error.attempts:
-            # Another process asked, and this is what is left of its pause: a second one would only come on top.
+        if error.elsewhere and error.retry_after is not None:
+            # What is left of another process's pause: one of one's own would only come on top.
             wait = min(error.retry_after, LONGEST_RETRY_AFTER) + chance * self.shortest
             return wait if time_left is None else min(wait, max(time_left, 0.0) / 3)
         cap = self.longest if time_left is None else self.longest_alive

@@ -119,7 +119,9 @@ class Renewal:
             if not urgent or wait.over():
                 wait.note(self._note, place.tier)
                 if met is not None:
-                    raise met  # of the server's own: all who asked meanwhile were told so, and one more would be
+                    # Of the server's own: all who asked meanwhile were told so, and one more would be.
+                    met.retry_after = 0.0 if failure is None else failure.retry_after
+                    raise met
                 return self._bypass(place, wanted)
             wait.begin()
             if failure is not None:

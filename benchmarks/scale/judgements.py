@@ -66,7 +66,7 @@ class Judgements:
         self._policy, self._retry, self._down = policy, retry, down()
         self._errors = [
             self._down,
-            *(self._down.but(retry_after=at(tick + 1).boot) for tick in range(ticks(retry.longest))),
+            *(self._down.but(retry_after=at(tick + 1).boot, elsewhere=True) for tick in range(ticks(retry.longest))),
         ]
         token = Token("t", expires_at=LIFE, refresh_at=policy.stale_after(LIFE), issued_at=0.0)
         self._held = Held(token, 0.0)

@@ -74,7 +74,7 @@ A million processes start in one second, each with a token of an hour of its own
   within one second too, each time: {bare["quiet"]["worst"]:,} requests in the worst. With the share that every process draws, the
   worst second after the start has {own["quiet"]["worst"]:,} requests, and that of the last six hours of the day {own["quiet"]["late"]:,}. Where they share one cache,
   there are {fleet["quiet"]["exchanges"]} exchanges in a day. An outage that outlasts the tokens is another matter: whoever has none asks again and
-  again, whether tokens are shared or not."""
+  again, {own["outage"]["sent"]:,} times in ten minutes if all do, {fleet["outage"]["sent"]:,} times where they share one cache."""
 
 
 def legend(facts: dict) -> str:
@@ -107,7 +107,7 @@ def simulated(facts: dict) -> str:
   the library does it, whoever's moment comes first looks in the cache, takes the lock and renews. Others who come meanwhile
   go on with the living token, look again within {facts["look_again"]} s, and adopt what they find. A 503 is left in the cache as well,
   and tells the others for up to {facts["longest_pause"]:g} s not to ask. Who has no living token, or has found the lock taken for more than
-  {facts["patience"]:g} s, waits {facts["patience"]:g} s at most; then it takes the 503 that is there for its own, or else asks by itself.
+  {facts["patience"]:g} s, waits {facts["patience"]:g} s at most; then it takes a 503 that it has met meanwhile for its own, or else asks by itself.
 - *Outage*: from {_clock(begin)} to {_clock(end)} every request is answered 503. That is the worst time for a fleet without jitter that
   started in one second: its thirteenth renewal is due as the outage begins."""
 
@@ -142,12 +142,10 @@ def shown(found: dict) -> str:
 - **Who has no token asks for one**, with pauses of {facts["longest_pause"]:g} s at most. So the last of them is back {bare["outage"]["back"]:.1f} s after the endpoint, and that
   has its price. Without jitter each worker sends {bare["outage"]["sent"] / most:.0f} requests in the ten minutes; {bare["outage"]["worst"]:,} come in the worst second,
   and {bare["outage"]["after"]:,} in the worst after the end. With jitter it is {own["outage"]["sent"] / most:.0f}, with {own["outage"]["worst"]:,} and {own["outage"]["after"]:,}.
-- **Through an outage sharing holds only in part.** What one is told, the others need not ask. But a renewal that fails takes a second
-  or two, and those who have waited for {facts["patience"]:g} s just then ask by themselves, since a failed call is worse than a second
-  exchange. With jitter a shared fleet sends {one["outage"]["sent"]:,} requests in the ten minutes, {one["outage"]["worst"]:,} in the worst second, machines
-  {few["outage"]["sent"]:,} and {few["outage"]["worst"]:,}, workers on their own {own["outage"]["sent"]:,} and {own["outage"]["worst"]:,}.
-  Nor are all back as soon: who was told just before the endpoint returned pauses once more, and the last worker of a machine is back
-  after {few["outage"]["back"]:.1f} s.
+- **Through an outage sharing holds.** What one is told, the others need not ask: they wait for the end of its pause, and take its
+  error for their own where that is too long. With jitter a shared fleet sends {one["outage"]["sent"]:,} requests in the ten minutes, {one["outage"]["worst"]:,} in the
+  worst second, machines {few["outage"]["sent"]:,} and {few["outage"]["worst"]:,}, workers on their own {own["outage"]["sent"]:,} and {own["outage"]["worst"]:,}. The last worker
+  of a fleet is back {one["outage"]["back"]:.1f} s after the endpoint, of a machine {few["outage"]["back"]:.1f} s, of those on their own {own["outage"]["back"]:.1f} s.
 - **An outage puts a fleet in step again.** Those who lost their token get the next one in the same few seconds, and part anew from
   there: after the outage's first minute the worst second has {own["outage"]["later"]:,} requests with jitter, and {own["outage"]["late"]:,} in the last six
   hours; without it {bare["outage"]["later"]:,}, to the end."""

@@ -62,9 +62,11 @@ class Shared(Fleet):
         urgent = waits | ~lives | ((since != NEVER) & (now - since > _HALF))
         self._over[who[urgent & ~waits]] = now + _HALF
 
-        told = who[failing & (over | ~urgent)]
-        self._fail(told, self._error[told // self.plan.group] - now, now)
-        self._ask(who[~failing & over], now)  # two exchanges are a cost, a failed call is an error
+        # Whoever met an error during the wait takes it for its own at the end of it, though it counts no longer.
+        met = self._error[who // self.plan.group] > self._over[who] - _HALF
+        told = who[(failing & (over | ~urgent)) | (~failing & over & met)]
+        self._fail(told, np.maximum(self._error[told // self.plan.group] - now, 1), now)
+        self._ask(who[~failing & over & ~met], now)  # two exchanges are a cost, a failed call is an error
         self._sleep(who[failing & urgent & ~over])
         waiting = who[~failing & urgent & ~over]
         self._set(waiting, WAITING, self._over[waiting])

@@ -152,13 +152,14 @@ class Seal:
             CacheFault: it does not open.
         """
         told, found = self._told(data, failure=True), head(data)
-        wait = found.ends - now.wall if left is None and found is not None else left or 0.0
-        if not 0 < wait <= LONGEST_RETRY_AFTER:
+        # The end under the seal counts in any case, or whoever can write could have an old error last for ever.
+        wait = min((found or _NOTHING).ends - now.wall, LONGEST_RETRY_AFTER if left is None else left)
+        if wait <= 0:
             return None
         kind = getattr(errors, told.pop("kind"), SaAuthError)
         failure: SaAuthError = kind(told.pop("message"), **{**told, "retry_after": wait, "attempts": 0})
         again = f"This is what another process was told a moment ago; the next attempt is in {wait:.1f} s."
-        failure.hint = f"{failure.hint} {again}".strip()
+        failure.hint, failure.elsewhere = f"{failure.hint} {again}".strip(), True
         return failure
 
     def _sealed(self, told: dict[str, Any], ends: float, kept: float) -> bytes:

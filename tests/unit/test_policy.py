@@ -259,6 +259,7 @@ def test_back_off_doubles(failures: int, chance: float, wait: float) -> None:
 def test_after_anothers_failure() -> None:
     """An error that another process met says when to ask again: no pause of one's own comes on top, whatever the failures."""
     met = ResponseError("503", retryable=True, status=503, retry_after=1.5)
+    met.elsewhere = True
     assert Retry().back_off(met, failures=9, chance=0.5, time_left=None) == pytest.approx(1.6)
     assert Retry().back_off(met, failures=9, chance=0.5, time_left=3.0) == pytest.approx(1.0)
     own = ResponseError("503", retryable=True, status=503, retry_after=1.5, attempts=1)

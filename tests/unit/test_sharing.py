@@ -746,9 +746,11 @@ def test_an_error_of_the_server_is_told_to_all(
         asked = authority.statuses[503]
         assert (first.status, first.attempts) == (503, asked)
         assert (second.status, second.attempts, type(second), second.code) == (503, 0, type(first), first.code)
-        assert second.retry_after == pytest.approx(60, abs=1)
+        assert second.retry_after is not None
+        assert second.retry_after <= 2
+        assert (first.elsewhere, second.elsewhere) == (False, True)
         assert "another process was told" in second.hint
-        sa_clock.advance(61)
+        sa_clock.advance(3)
         fails(process(timeout=0.4))
         assert authority.statuses[503] > asked
 

@@ -14,6 +14,7 @@ from sa_auth._clock import Instant
 from sa_auth._secret import Secret
 from sa_auth.caches.base import CacheFault
 from sa_auth.caches.record import KEPT, LARGEST, Seal, head, newer, worth
+from sa_auth.errors import SaAuthError, TokenEndpointError
 from sa_auth.policy import Held
 from sa_auth.token import Token
 
@@ -186,3 +187,52 @@ def test_it_is_json() -> None:
     at = record.index(b"\n") + 1
     plain = SEAL._key.decrypt(record[at : at + 12], record[at + 12 :], record[:at] + IDENTITY + b"token")
     assert json.loads(plain)["access_token"] == "canary-token"
+
+
+# --- errors
+
+
+FAILURE = TokenEndpointError(
+    "The token endpoint answered 503.", code="http_503", hint="Wait.", retryable=True, status=503
+)
+
+
+def failure_of(data: bytes, wall: float, left: float | None = None) -> SaAuthError | None:
+    """The error as another process opens it."""
+    return SEAL.open_failure(data, Instant(wall, 0.0), left=left)
+
+
+def test_an_error_comes_back() -> None:
+    """What a server answered comes back with its class and fields, says when to ask again, and that another process met it."""
+    found = failure_of(SEAL.close_failure(FAILURE, 1002.0), 1000.5)
+    assert type(found) is TokenEndpointError
+    assert (found.code, found.status, found.retryable, found.attempts) == ("http_503", 503, True, 0)
+    assert found.retry_after == pytest.approx(1.5)
+    assert found.elsewhere
+    assert found.hint == "Wait. This is what another process was told a moment ago; the next attempt is in 1.5 s."
+
+
+@pytest.mark.parametrize(
+    ("wall", "left"), [(1002.0, None), (5000.0, None), (5000.0, 300.0), (1000.0, 0.0), (1000.0, -1.0)]
+)
+def test_an_error_ends(wall: float, left: float | None) -> None:
+    """Once its time is over by either clock it counts no more, however long whoever can write there has it kept."""
+    assert failure_of(SEAL.close_failure(FAILURE, 1002.0), wall, left) is None
+
+
+def test_an_error_from_a_clock_ahead() -> None:
+    """One whose writer's clock is ahead lasts for as long as the cache keeps it, and never longer than 300 s."""
+    data = SEAL.close_failure(FAILURE, 99_000.0)
+    kept, endless = failure_of(data, 1000.0, 1.2), failure_of(data, 1000.0)
+    assert kept is not None
+    assert endless is not None
+    assert (kept.retry_after, endless.retry_after) == (1.2, 300.0)
+
+
+def test_errors_and_tokens_are_kept_apart() -> None:
+    """Neither opens in the other's place, and they have names of their own."""
+    assert SEAL.name != SEAL.failure_name
+    with pytest.raises(CacheFault):
+        failure_of(SEAL.close(HELD, boot_id="b"), 1000.0)
+    with pytest.raises(CacheFault):
+        opened(SEAL.close_failure(FAILURE, 1002.0))
