@@ -35,7 +35,8 @@ class Secret:
             "A secret is not pickled.",
             code="not_picklable",
             hint="Paths, environment variables, and functions of a module travel by name, a password= given as such a function too. "
-            "A client secret, code, token or text does not: make those credentials in the process that uses them.",
+            "A client secret, code, token or text does not: make those credentials in the process that uses them. A cache's key, or a URL "
+            "with a password in it, is given as a function of a module.",
         )
 
 

@@ -76,11 +76,13 @@ class Place:
             identity = exchange.shared_identity()
         except SaAuthError:  # of a token service, which the exchange will ask as well, and whose error it will tell
             return None
-        secret, own, fault = exchange.secret() or b"", b"", None
+        secret, own, fault = b"", b"", None
         try:
-            own = opened_key(cache.key)
+            secret, own = exchange.secret() or b"", opened_key(cache.key)
         except SaAuthError as error:
             fault = CacheFault(str(error), code=error.code)
+        except Exception as error:  # noqa: BLE001 - a signer or cache of the caller's own may raise anything
+            fault = CacheFault(f"nothing to seal with: {type(error).__name__} was raised", code=type(error).__name__)
         if identity is None:
             return None
         place = cls(cache, exchange, Seal(digest("sa_auth cache", secret, own), identity), story)
