@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from sa_auth.caches import redis_client
+
 _TRIES = 5
 _READY = b"Ready to accept connections"
 _READY_WITHIN_S = 10.0
@@ -102,3 +104,23 @@ def started(command: list[str], log: Path, **options: Any) -> Iterator[subproces
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def closed_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes what the Redis caches of a test have opened.
+
+    An error that a test looks at holds the test's frame, and with it a cache: whichever of cache and socket the
+    collector comes to first, minutes later and in another test, would be a matter of luck.
+    """
+    made: list[Any] = []
+    connected = redis_client._connected
+
+    def noted(url: str) -> Any:
+        made.append(connected(url))
+        return made[-1]
+
+    monkeypatch.setattr(redis_client, "_connected", noted)
+    yield
+    for client in made:
+        client.connection_pool.disconnect()
