@@ -1,4 +1,4 @@
-"""What the tests of samples share: whatever a worker system changes about pickling, it changes for its own test alone."""
+"""What the tests of samples share: whatever a worker system changes or a cache opens, it does for its own test alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import copyreg
 from collections.abc import Iterator
 
 import pytest
+
+from tests.servers import closed_connections
+
+__all__ = ["closed_connections"]
 
 
 @pytest.fixture(autouse=True)
