@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -40,11 +42,18 @@ def form(fields: Iterable[tuple[str, str]]) -> bytes:
     return urlencode(list(fields)).encode("ascii")
 
 
+# Held while OpenSSL works: it has locks of its own, and a child forked meanwhile would find them shut for ever.
+OPENSSL = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=OPENSSL.acquire, after_in_parent=OPENSSL.release, after_in_child=OPENSSL.release)
+
+
 def digest(*fields: str | bytes) -> bytes:
     """Hashes fields so that no two lists of fields give the same 32 bytes: each is prefixed by its length."""
-    hasher = hashlib.sha256()
-    for field in fields:
-        data = field.encode("utf-8", "surrogatepass") if isinstance(field, str) else field
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.digest()
+    with OPENSSL:
+        hasher = hashlib.sha256()
+        for field in fields:
+            data = field.encode("utf-8", "surrogatepass") if isinstance(field, str) else field
+            hasher.update(len(data).to_bytes(8, "big"))
+            hasher.update(data)
+        return hasher.digest()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .. import errors
 from .._clock import Instant
-from .._encoding import digest
+from .._encoding import OPENSSL, digest
 from .._loading import load
 from .._secret import Secret
 from ..errors import SaAuthError
@@ -97,14 +97,15 @@ class Seal:
 
     def __init__(self, secret: bytes, identity: bytes) -> None:
         hashes, hkdf = load("cryptography.hazmat.primitives.hashes"), load("cryptography.hazmat.primitives.kdf.hkdf")
+        aead = load("cryptography.hazmat.primitives.ciphers.aead")
 
         def derive(purpose: bytes) -> bytes:
             derived: bytes = hkdf.HKDF(hashes.SHA256(), 32, None, b"sa_auth " + purpose).derive(secret)
             return derived
 
         self._identity = identity
-        self._key = load("cryptography.hazmat.primitives.ciphers.aead").AESGCM(derive(b"seal 1"))
-        name = derive(b"name 1")
+        with OPENSSL:
+            self._key, name = aead.AESGCM(derive(b"seal 1")), derive(b"name 1")
         self.name, self.failure_name = digest(name, identity).hex(), digest(name, identity, "failure").hex()
 
     def close(self, held: Held, *, boot_id: str) -> bytes:
@@ -165,7 +166,8 @@ class Seal:
     def _sealed(self, told: dict[str, Any], ends: float, kept: float) -> bytes:
         top = b"sa_auth %d %d %d\n" % (_VERSION, max(0, int(ends * 1000)), int(kept))
         nonce, beside = os.urandom(_NONCE), self._beside(top, failure="kind" in told)
-        data: bytes = top + nonce + self._key.encrypt(nonce, json.dumps(told).encode("ascii"), beside)
+        with OPENSSL:
+            data: bytes = top + nonce + self._key.encrypt(nonce, json.dumps(told).encode("ascii"), beside)
         if len(data) > LARGEST:
             raise CacheFault("the answer is too large to be shared", code="too_large")
         return data
@@ -210,7 +212,9 @@ class Seal:
         at = data.index(b"\n") + 1
         told, beside = None, self._beside(data[:at], failure=failure)
         try:
-            told = json.loads(self._key.decrypt(data[at : at + _NONCE], data[at + _NONCE :], beside))
+            with OPENSSL:
+                plain = self._key.decrypt(data[at : at + _NONCE], data[at + _NONCE :], beside)
+            told = json.loads(plain)
         except Exception:  # noqa: BLE001, S110 - InvalidTag, or whatever comes of what is no record
             pass
         if told is None:

@@ -112,7 +112,8 @@ class LocalSigner(Fixed):
 
     def secret(self) -> bytes | None:
         """Bytes that only the holder of the key has."""
-        return self._key.secret()
+        with _BUSY:
+            return self._key.secret()
 
     def certificate_field(self, name: str) -> Any:
         """The header field "x5t", "x5t#S256" or "x5c".

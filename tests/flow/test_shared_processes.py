@@ -144,12 +144,16 @@ creds = creds.replace(timeout=3.0)
 def test_children_of_a_fork(live: Server, start: Callable[..., Child]) -> None:
     """Forked children and their parent share one token, also where the fork comes while the parent asks."""
     script = """
+creds.replace(subject="before").token()  # what is imported late is there: forks in the middle of that have a test of their own
 future = creds.poll()
 readers = []
 for _ in range(4):
     reader, writer = os.pipe()
     if os.fork() == 0:
-        os.write(writer, creds.token().access_token.encode())
+        try:
+            os.write(writer, creds.token().access_token.encode())
+        except BaseException as error:
+            os.write(writer, repr(error).encode())
         os._exit(0)
     readers.append(reader)
 mine = creds.token().access_token
@@ -161,8 +165,8 @@ say(theirs == {mine})
     live.authority.delay = 0.2
     one = start(script)
     one.tell()
-    assert one.end() == ["True"]
-    assert live.authority.exchanges == 1
+    assert one.end(within=40) == ["True"]
+    assert live.authority.exchanges == 2
 
 
 def test_spawned_by_pickle(live: Server, start: Callable[..., Child]) -> None:
