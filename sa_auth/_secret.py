@@ -46,8 +46,13 @@ def fingerprint(value: str | bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
 
 
-def open_password(password: Password) -> bytes | None:
+def open_password(password: Password, what: str = "password", code: str = "password") -> bytes | None:
     """Asks a password's callable, if it is one, and gives bytes; None where there is none.
+
+    Args:
+        password: The password, or what gives it.
+        what: What it is called in an error.
+        code: The code of such an error.
 
     Raises:
         ConfigError: the callable failed or gave neither text nor bytes.
@@ -60,9 +65,7 @@ def open_password(password: Password) -> bytes | None:
         except Exception as error:  # noqa: BLE001 - the caller's own function; its text may hold the password
             failed = type(error).__name__
         if failed:
-            raise ConfigError(
-                f"The password callable raised {failed}.", code="password", hint="Call it by itself to see why."
-            )
+            raise ConfigError(f"The {what} callable raised {failed}.", code=code, hint="Call it by itself to see why.")
     if value is None:
         return None
     if isinstance(value, str):
@@ -70,7 +73,7 @@ def open_password(password: Password) -> bytes | None:
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     raise ConfigError(
-        f"The password is of type {type(value).__name__}.",
-        code="password",
+        f"The {what} is of type {type(value).__name__}.",
+        code=code,
         hint="Pass str, bytes, or a callable that returns one of them.",
     )

@@ -154,6 +154,9 @@ class Counts:
     def __getitem__(self, name: str | tuple[str, str]) -> int:
         return self._counts[name]
 
+    def __repr__(self) -> str:
+        return f"Counts({self.as_dict()})"
+
     def as_dict(self) -> dict[str | tuple[str, str], int]:
         """All counts so far."""
         with _counting:

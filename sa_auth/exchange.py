@@ -239,8 +239,10 @@ class Exchange:
             # Who is refused as a client was not asked for the grant: even one that goes once may go again.
             again = free or isinstance(outcome, InvalidClient)
             room = again and counted < self.retry.attempts and deadline.left() > 0
-            # Learned even where there is none: the next exchange mints by the right time.
-            if asked_it and not corrected and self._corrected(outcome, skew) and room:
+            # Learned even where there is none: the next exchange mints by the right time. What passes by itself is asked
+            # again below, after its pause.
+            mendable = asked_it and not corrected and not outcome.retryable
+            if mendable and self._corrected(outcome, skew) and room:
                 corrected = True
                 continue
             pause = self.retry.pause(

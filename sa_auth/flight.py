@@ -97,7 +97,7 @@ class Flight(Future[Token]):
         """The next token; None where another process is asking for it and nobody waits."""
         exchange, slot = self.exchange, self.slot
         with exchange.conversation() as within:
-            renewal = Renewal(exchange, within, self.story, lambda: slot.urgent(self))
+            renewal = Renewal(exchange, within, self.story, lambda: slot.urgent(self), lambda: self.unwanted)
             if slot.shared is None:
                 return renewal.ask(slot.wanted(self).refresh_token)
             while True:

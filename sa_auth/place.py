@@ -26,6 +26,7 @@ from .policy import Held, State, judge
 
 _log = logging.getLogger("sa_auth")
 _SHORTEST = 1.0  # seconds; a token that lives no longer is not worth sharing
+_LONGEST_PAUSE = 2.0  # seconds for which one process's error binds the others, whatever its own settings are
 _AS_IF = 4  # failures in a row, of which nobody knows how many processes have met
 Got = TypeVar("Got")
 # What was logged of a cache already, by its id; forgotten when it works again, or is gone.
@@ -96,9 +97,12 @@ class Place:
         self._seen, self._found = None, None
         if record is None:
             return None
-        self._seen = record.data
+        data = self._try(lambda: record.data)
+        if data is None:
+            return None
+        self._seen = data
         now = self._exchange.clock.now()
-        found: Held | None = self._try(lambda: self._seal.open(record.data, now, left=record.left, boot_id=boot_id()))
+        found: Held | None = self._try(lambda: self._seal.open(data, now, left=record.left, boot_id=boot_id()))
         if found is None:
             return None
         self._found = found
@@ -128,7 +132,7 @@ class Place:
     def publish(self, held: Held) -> None:
         """Leaves a token for the others, in place of what was of no use."""
         token = held.token
-        if token.expires_at - token.issued_at <= _SHORTEST:
+        if token.expires_at - token.issued_at <= _SHORTEST or not self._is_still_ours():
             return
 
         def put() -> bool:
@@ -136,9 +140,17 @@ class Place:
             return self._cache.put(self._seal.name, data, worth(data, self._exchange.clock.wall()), over=self._seen)
 
         # Whether it kept ours or a later one: it works.
-        if self._try(put) is not None and id(self._cache) in _said:
-            del _said[id(self._cache)]
+        if self._try(put) is not None and (said := _said.get(id(self._cache))):
+            said.clear()  # emptied and not removed: another thread may be at it
             self._log(logging.INFO, "works again")
+
+    def _is_still_ours(self) -> bool:
+        """Whether the token that came is the one that the place was named for.
+
+        Meanwhile the key may have been read again, or a token service may hand over another account's assertion.
+        """
+        now = Place.of(self._cache, self._exchange, self._story)
+        return now is not None and now._seal.name == self._seal.name  # noqa: SLF001 - another of its own class
 
     def withdraw(self, held: Held) -> None:
         """Takes a token out, if it is the one that is there."""
@@ -165,10 +177,12 @@ class Place:
         chance = random.random()  # noqa: S311 - spreads attempts, hides nothing
         retry = self._exchange.retry
         # No longer, whatever the server says: it may have meant this machine alone, and the others have to find out.
-        pause = min(retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None), retry.longest)
+        pause = min(
+            retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None), retry.longest, _LONGEST_PAUSE
+        )
 
         def put() -> bool:
-            data = self._seal.close_failure(failure, self._exchange.clock.wall() + pause)
+            data = self._seal.close_failure(failure, self._exchange.clock.wall(), pause)
             return self._cache.put(self._seal.failure_name, data, pause, over=None)
 
         self._try(put)
@@ -184,22 +198,22 @@ class Place:
     def give_back(self, lock: Lock | None) -> None:
         """Gives the lock back, if it was had."""
         if lock is not None:
-            self._try(lock.release)
+            self._try(lambda: lock.release())  # noqa: PLW0108 - a lock of the caller's own may have no such act
 
     def complain(self, fault: CacheFault) -> None:
         """Says what went wrong: in the log once until the cache works again, as an event once."""
         if fault.code not in self._told:
             self._told.add(fault.code)
             self._story.append(Event("cache_failure", self._exchange.identity.hex()[:8], self.tier, code=fault.code))
-        mark = id(self._cache)
-        if mark not in _said:
-            _said[mark] = set()
+        mark, fresh = id(self._cache), set[str]()
+        said = _said.setdefault(mark, fresh)
+        if said is fresh:
             try:
                 finalize(self._cache, _said.pop, mark, None).atexit = False
             except TypeError:  # it cannot be referred to weakly: its id is not used again while somebody has it
                 pass
-        if fault.code not in _said[mark]:
-            _said[mark].add(fault.code)
+        if fault.code not in said:
+            said.add(fault.code)
             self._log(logging.WARNING, str(fault))
 
     def _try(self, act: Callable[[], Got], failed: Callable[[], None] = lambda: None) -> Got | None:

@@ -47,12 +47,19 @@ class Renewal:
         within: The conversation, and its deadline.
         story: Takes what is to be told of it.
         urgent: Whether somebody waits for it by now, or has waited too long for another process.
+        unwanted: Whether what it brings is for its waiters alone, since the token before it was revoked meanwhile.
     """
 
     def __init__(
-        self, exchange: Exchange, within: Conversation, story: list[Event], urgent: Callable[[], bool]
+        self,
+        exchange: Exchange,
+        within: Conversation,
+        story: list[Event],
+        urgent: Callable[[], bool],
+        unwanted: Callable[[], bool],
     ) -> None:
-        self._exchange, self._within, self._story, self._urgent = exchange, within, story, urgent
+        self._exchange, self._within, self._story = exchange, within, story
+        self._urgent, self._unwanted = urgent, unwanted
 
     def ask(self, refresh_token: Secret | None) -> Held:
         """Makes the exchange.
@@ -139,7 +146,8 @@ class Renewal:
         except SaAuthError as error:
             failure = error.copy()
         else:
-            place.publish(held)
+            if not self._unwanted():
+                place.publish(held)
             return held
         place.fail(failure)
         raise failure

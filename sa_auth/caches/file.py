@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import threading
 from contextlib import suppress
 from typing import NoReturn
 
@@ -18,7 +19,7 @@ from .._loading import is_installed, load
 from .._secret import Password
 from ..errors import ConfigError, MissingExtra
 from .base import CacheFault, Record
-from .own_key import checked_key
+from .own_key import checked_key, travelling
 from .record import LARGEST, head, newer
 
 _POLL = 0.01  # seconds between two tries for the lock
@@ -26,7 +27,9 @@ _WRITING = 0.25  # seconds to wait for whoever is writing just now
 _ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
-_held: set[int] = set()  # descriptors of the locks that this process holds
+_held: set[int] = set()  # descriptors of the locks that this process holds or waits for
+# Held while one is opened and noted, or closed and forgotten, so that no fork falls in between.
+_NOTING = threading.Lock()
 
 
 def _let_go() -> None:
@@ -35,10 +38,19 @@ def _let_go() -> None:
         with suppress(OSError):
             os.close(handle)
     _held.clear()
+    _NOTING.release()
+
+
+def _close(handle: int) -> None:
+    with _NOTING:
+        if handle in _held:
+            _held.discard(handle)
+            with suppress(OSError):
+                os.close(handle)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(before=_NOTING.acquire, after_in_parent=_NOTING.release, after_in_child=_let_go)
 
 
 class FileCache:
@@ -234,8 +246,10 @@ class FileCache:
 
     def _take(self, place: str, seconds: float) -> FileLock | None:
         native = load("filelock")  # late: who finds a token needs no lock
-        handle = _open(place, (_FLAGS & ~os.O_RDONLY) | os.O_RDWR | os.O_CREAT | _BINARY, "its lock")
-        assert handle is not None
+        with _NOTING:
+            handle = _open(place, (_FLAGS & ~os.O_RDONLY) | os.O_RDWR | os.O_CREAT | _BINARY, "its lock")
+            assert handle is not None
+            _held.add(handle)
         deadline, taken = Deadline(SYSTEM, seconds), False
         try:
             while not (taken := native.lock_descriptor(handle, blocking=False)) and deadline.left() > 0:
@@ -244,35 +258,32 @@ class FileCache:
             _fault(error, "locked")
         finally:
             if not taken:
-                os.close(handle)
+                _close(handle)
         return FileLock(handle) if taken else None
 
     def __repr__(self) -> str:
         return f"FileCache({self.path!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (self._given, self.key)
+        # Absolute, as it was meant here; the user's own folder is found anew.
+        return _revive, (None if self._given is None else self.path, travelling(self.key, "FileCache"))
 
 
 class FileLock:
     """The kernel's lock on an open file."""
 
-    __slots__ = ("_handle",)
+    __slots__ = ("_handle", "_process")
 
     def __init__(self, handle: int) -> None:
-        self._handle = handle
-        _held.add(handle)
+        self._handle, self._process = handle, os.getpid()
 
     def release(self) -> None:
         """Gives it back."""
         handle, self._handle = self._handle, -1  # a number may be another lock's by the next time
-        if handle not in _held:
-            return  # given back before; or a forked child closed it: it is the parent's
-        _held.discard(handle)
-        with suppress(OSError):
-            load("filelock").unlock_descriptor(handle)
-        with suppress(OSError):
-            os.close(handle)
+        if handle in _held and self._process == os.getpid():  # a forked child closed it: it is the parent's
+            with suppress(OSError):
+                load("filelock").unlock_descriptor(handle)
+            _close(handle)
 
 
 def _revive(path: str | os.PathLike[str] | None, key: Password) -> FileCache:

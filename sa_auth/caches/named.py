@@ -50,7 +50,11 @@ def memory_of(cache: object) -> MemoryCache:
 
 def travels(cache: Any) -> Any:
     """The argument as a pickle may hold it: a URL with a password in it is a secret."""
-    return Secret(cache) if isinstance(cache, str) and re.search(r"//[^/]*@|[?&]password=", cache) else cache
+    return (
+        Secret(cache)
+        if isinstance(cache, str) and re.search(r"//[^/]*@|[?&][^=&]*password", cache, re.IGNORECASE)
+        else cache
+    )
 
 
 def _by_name(text: str) -> MemoryCache:

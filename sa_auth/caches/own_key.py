@@ -5,6 +5,8 @@ Rule: long enough that nobody guesses it, and carried as a secret. Stands under 
 
 from __future__ import annotations
 
+import sys
+
 from .._secret import Password, Secret, open_password
 from ..errors import ConfigError
 
@@ -36,6 +38,25 @@ def checked_key(key: Password | Secret, kind: str) -> Secret | Password:
     return secret
 
 
+def travelling(key: Secret | Password, kind: str) -> Secret | Password:
+    """The key as a pickle may hold it: a secret refuses by itself, a function goes by its name.
+
+    Args:
+        key: The key.
+        kind: The cache's class, for messages.
+
+    Raises:
+        ConfigError: it is a function without a name of its own.
+    """
+    found = getattr(sys.modules.get(getattr(key, "__module__", "")), getattr(key, "__qualname__", ""), None)
+    if callable(key) and found is not key:
+        raise ConfigError(
+            f"{kind}(key=) is a function without a name in a module, which is not pickled.", code="not_picklable",
+            hint="Write it as a function of a module (def, at the left margin): that travels by name.",
+        )  # fmt: skip
+    return key
+
+
 def opened_key(key: Secret | Password) -> bytes:
     """The bytes of such a key; empty where there is none.
 
@@ -44,7 +65,7 @@ def opened_key(key: Secret | Password) -> bytes:
     """
     if key is None or isinstance(key, Secret):
         return b"" if key is None else key.reveal()
-    opened = open_password(key) or b""
+    opened = open_password(key, "cache's key=", "bad_argument") or b""
     if len(opened) < _LEAST:
         raise ConfigError(
             f"The function given as a cache's key= gave fewer than {_LEAST} bytes.", code="bad_argument",

@@ -18,7 +18,7 @@ from .._encoding import OPENSSL, digest
 from .._loading import load
 from .._secret import Secret
 from ..errors import SaAuthError
-from ..policy import LONGEST_RETRY_AFTER, Held
+from ..policy import Held
 from ..token import NOTHING, Token
 from .base import CacheFault
 
@@ -128,18 +128,19 @@ class Seal:
             told["refresh_token"] = held.refresh_token.reveal().decode("utf-8", "surrogatepass")
         return self._sealed(told, token.expires_at, KEPT if held.refresh_token is not None else 0.0)
 
-    def close_failure(self, failure: SaAuthError, until: float) -> bytes:
+    def close_failure(self, failure: SaAuthError, now: float, pause: float) -> bytes:
         """Makes a record of an error that a server answered.
 
         Args:
             failure: The error.
-            until: Unix seconds until which nobody need ask again.
+            now: Unix seconds.
+            pause: Seconds for which nobody need ask again.
 
         Raises:
             CacheFault: it is larger than a record may be.
         """
         told = {name: getattr(failure, name) for name in _FIELDS}
-        return self._sealed({**told, "kind": type(failure).__name__}, until, 0.0)
+        return self._sealed({**told, "kind": type(failure).__name__, "pause": pause}, now + pause, 0.0)
 
     def open_failure(self, data: bytes, now: Instant, *, left: float | None) -> SaAuthError | None:
         """Makes an error of a record, with `retry_after` as it is now; None: it is time to ask again.
@@ -154,8 +155,11 @@ class Seal:
         """
         told, found = self._told(data, failure=True), head(data)
         # The end under the seal counts in any case, or whoever can write could have an old error last for ever.
-        wait = min((found or _NOTHING).ends - now.wall, LONGEST_RETRY_AFTER if left is None else left)
-        if wait <= 0:
+        wait, pause = (found or _NOTHING).ends - now.wall, told.pop("pause")
+        if left is not None:
+            wait = min(wait, left, pause)
+        # Longer than it was to last: the clock was set back, and nobody knows how much of it is left.
+        if not 0 < wait <= pause + _EARLY:
             return None
         kind = getattr(errors, told.pop("kind"), SaAuthError)
         failure: SaAuthError = kind(told.pop("message"), **{**told, "retry_after": wait, "attempts": 0})

@@ -21,7 +21,7 @@ from .._secret import Password
 from ..errors import ConfigError
 from .base import CacheFault, Record
 from .breaker import Breaker
-from .own_key import checked_key
+from .own_key import checked_key, travelling
 from .record import head
 from .redis_client import Engine
 from .redis_faults import names, told
@@ -171,7 +171,7 @@ class RedisCache:
         return f"RedisCache({self._engine.shown})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _revive, (self._engine.recipe(), self.key, self._lease, self._prefix)
+        return _revive, (self._engine.recipe(), travelling(self.key, "RedisCache"), self._lease, self._prefix)
 
 
 class RedisLock:

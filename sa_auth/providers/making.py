@@ -67,7 +67,7 @@ def exchange_of(provider: Provider, settings: Settings) -> Exchange:
         known=provider.known,
         dpop=settings.dpop,
         metadata=settings.metadata,
-        revocation_endpoint=_filled(provider.revocation_endpoint, settings, where),
+        revocation_endpoint=_revocation(provider, settings, where),
         policy=_policy(provider, settings.refresh),
         retry=settings.retry,
         timeout=settings.timeout,
@@ -242,6 +242,15 @@ def _filled(template: str | None, settings: Settings, where: str | None) -> str 
         endpoint=where or "", host=urlsplit(where or "").hostname or "", issuer=settings.issuer or "",
         subject=settings.subject or "",
     )  # fmt: skip
+
+
+def _revocation(provider: Provider, settings: Settings, where: str | None) -> str | None:
+    template, host = provider.revocation_endpoint, urlsplit(where or "").hostname or ""
+    fixed = template is not None and "{" not in template
+    # Another server's token is none of the vendor's: it is not sent there.
+    if fixed and not any(_matches(host, pattern) for pattern in provider.hosts):
+        return None
+    return _filled(template, settings, where)
 
 
 def _endpoint(provider: Provider, settings: Settings, asked: Grant) -> str | None:

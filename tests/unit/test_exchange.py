@@ -19,6 +19,7 @@ from sa_auth.errors import (
     TokenEndpointError,
     TransportError,
 )
+from sa_auth.explanation import Known
 from sa_auth.grants import JWTBearer
 from sa_auth.metadata import Metadata
 from sa_auth.policy import RefreshPolicy, Retry
@@ -72,6 +73,17 @@ def test_again(sa_clock: ManualClock, answer: Answer) -> None:
     assert len(sa_clock.slept) == 2
     assert all(0.2 <= pause <= 0.8 for pause in sa_clock.slept)
     assert exchange(sa_clock, Carrier(sa_clock, answer, answer, token())).run().token.access_token == "abc"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_vendors_word_shortens_no_pause(sa_clock: ManualClock, status: int) -> None:
+    """A passing status is asked again after its pause, and after Retry-After where there is one, whatever a vendor's word means."""
+    known = (Known("temporarily_unavailable", "Later.", again=True),)
+    for headers, least in (({}, 0.2), ({"retry-after": "3"}, 3.0)):
+        sa_clock.slept.clear()
+        fails(exchange(sa_clock, Carrier(sa_clock, said(status, "temporarily_unavailable", **headers)), known=known))
+        assert len(sa_clock.slept) == 2
+        assert min(sa_clock.slept) >= least
 
 
 @pytest.mark.parametrize(

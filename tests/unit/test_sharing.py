@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +18,16 @@ import pytest
 
 from sa_auth import ConfigError, RefreshPolicy, Retry, SaAuthError, ServiceAccountCredentials, events
 from sa_auth._encoding import b64url
+from sa_auth._secret import Secret
 from sa_auth.assertions import FromCallable, FromCredentials, FromFile
 from sa_auth.caches import FileCache, Record
+from sa_auth.caches.named import travels
 from sa_auth.client_auth import ClientAssertion, ClientSecretBasic
 from sa_auth.grants import AuthorizationCode, JWTBearer, RefreshToken
+from sa_auth.place import Place
+from sa_auth.policy import Held
 from sa_auth.testing import Authority, ManualClock, new_key
+from sa_auth.token import Token
 from tests.flow.kit import EXPIRED, OVER, PRIVATE, PUBLIC, STALE, eventually, fails, herd
 
 OWN_KEY = "k" * 40
@@ -895,3 +902,106 @@ def test_it_leaves_no_secret(
         assert one_secret not in left
         assert one_secret not in said
     assert len(secrets) >= 6
+
+
+# --- what was seen to go wrong
+
+
+def test_a_cache_that_flaps_under_threads(process: Callable[..., Any], authority: Authority) -> None:
+    """A cache that fails and works again under many threads loses no token: what was said of it is no call's business."""
+
+    class Flapping(Store):
+        def _call(self, name: str) -> None:
+            if name == "put" and next(self.turn) % 2:
+                raise OSError
+
+    cache = Flapping()
+    cache.turn = itertools.count()  # type: ignore[attr-defined]
+    base = process(cache=cache)
+    crowd = [base.replace(subject=str(number)) for number in range(12)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(15):
+            turn = iter(crowd)
+            got = herd(12, lambda turn=turn: next(turn).token(min_ttl=1e9))
+            assert [error for error in got if isinstance(error, BaseException)] == []
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_what_lands_after_a_revocation_is_not_left(
+    process: Callable[..., Any], authority: Authority, folder: Path
+) -> None:
+    """A token that was asked for before a revocation, and comes after it, is its waiters' alone: it is left to nobody."""
+    creds = process(server=authority.token_endpoint.rpartition("/")[0])
+    creds.token()
+    with authority.hold():
+        asked = threading.Thread(target=creds.token, args=(1e9,))
+        asked.start()
+        eventually(lambda: authority.exchanges == 2)
+        creds._source._slot.forget(creds._source._slot.held)
+        place_of(folder).unlink()
+    asked.join(10)
+    assert list(folder.glob("*.token")) == []
+
+
+def test_the_longest_pause_is_nobodys_setting(process: Callable[..., Any], authority: Authority) -> None:
+    """One process with long pauses does not bind the others to them."""
+    with authority.down(429, retry_after=300):
+        fails(process(retry=Retry(longest=600, longest_alive=600)))
+        second = fails(process(timeout=0.4))
+    assert second.retry_after is not None
+    assert second.retry_after <= 2
+
+
+def test_an_old_error_and_a_clock_set_back(
+    process: Callable[..., Any], authority: Authority, sa_clock: ManualClock
+) -> None:
+    """An error that was left before the clock was set back holds nobody up."""
+    with authority.down(503):
+        fails(process())
+    sa_clock.jump(-3600)
+    assert process().token()
+
+
+def test_another_account_by_the_time_of_the_answer(
+    process: Callable[..., Any], service: Callable[..., FromFile], folder: Path
+) -> None:
+    """A token is left under a name only where that is still its own: between, another account's assertion may have come."""
+    creds = process(None, issuer=None, grant=JWTBearer(service(sub="alice")), cache=FileCache(folder, key=OWN_KEY))
+    place = Place.of(creds._given["cache"], creds._source._exchange, [])
+    assert place is not None
+    held = Held(Token("bobs", expires_at=4e9, refresh_at=4e9, issued_at=1.7e9), 0.0)
+    service(sub="bob")
+    place.publish(held)
+    assert not folder.exists()
+    service(sub="alice")
+    place.publish(held)
+    assert place_of(folder)
+
+
+def test_odd_answers_of_a_cache(process: Callable[..., Any], authority: Authority) -> None:
+    """A cache of the caller's own that gives bare bytes, or a lock that cannot be given back, costs no call."""
+
+    class Bare(Store):
+        def get(self, name: str) -> Any:
+            return b"bytes"
+
+        def take(self, name: str, seconds: float) -> Any:
+            return object()
+
+    assert process(cache=Bare()).token()
+    assert authority.exchanges == 1
+
+
+def test_secrets_of_a_url_do_not_travel(process: Callable[..., Any]) -> None:
+    """A URL with a password in it, whatever its name and place, is a secret to a pickle."""
+    for url in (
+        "redis://:hush@h/0",
+        "rediss://h/0?ssl_password=hush",
+        "redis://h/0?PASSWORD=hush",
+        "redis://h/0?x=1&password=hush",
+    ):
+        assert isinstance(travels(url), Secret), url
+    assert travels("redis://h/0") == "redis://h/0"

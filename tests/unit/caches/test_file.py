@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -359,6 +361,36 @@ def test_a_forked_child_has_no_lock(cache: FileCache) -> None:
     os.close(writer)
 
 
+def test_a_fork_while_one_waits(cache: FileCache) -> None:
+    """Children that are forked while a thread waits for the lock, over and over, have no descriptor of it."""
+    lock = cache.take(NAME, 0)
+    assert lock is not None
+    stop = threading.Event()
+
+    def wait() -> None:
+        while not stop.is_set():
+            assert FileCache(cache.path).take(NAME, 0.001) is None
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    kept = 0
+    for _ in range(60):
+        pid = os.fork()
+        if pid == 0:
+            links = []
+            for entry in os.listdir("/proc/self/fd"):
+                with contextlib.suppress(OSError):
+                    links.append(os.readlink(f"/proc/self/fd/{entry}"))
+            os._exit(any(link.endswith(".lock") for link in links))
+        kept += os.waitpid(pid, 0)[1] != 0
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    lock.release()
+    assert kept == 0
+
+
 def test_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was over and not written for a day is removed by whoever writes; what lives, what others put there and locks stay."""
     FileCache(cache.path).put("b" * 64, record(1e9), 5, over=None)
@@ -390,6 +422,18 @@ def test_a_refresh_token_is_not_swept(cache: FileCache, monkeypatch: pytest.Monk
     cache.put("a" * 64, SEAL.close(Held(token, 0.0, Secret("r")), boot_id=""), 5, over=None)
     FileCache(cache.path).put(NAME, record(), 3600, over=None)
     assert f"{'a' * 64}.token" in os.listdir(cache.path)
+
+
+def test_pickle_of_a_nameless_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key's function without a name is refused in words; a relative path means the same folder wherever it is opened."""
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(FileCache(tmp_path, key=lambda: "k" * 40))
+    assert caught.value.code == "not_picklable"
+    assert "FileCache(key=)" in str(caught.value)
+    monkeypatch.chdir(tmp_path)
+    data = pickle.dumps(FileCache("tokens"))
+    monkeypatch.chdir("/")
+    assert pickle.loads(data).path == str(tmp_path / "tokens")
 
 
 def test_pickle(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def failure_of(data: bytes, wall: float, left: float | None = None) -> SaAuthErr
 
 def test_an_error_comes_back() -> None:
     """What a server answered comes back with its class and fields, says when to ask again, and that another process met it."""
-    found = failure_of(SEAL.close_failure(FAILURE, 1002.0), 1000.5)
+    found = failure_of(SEAL.close_failure(FAILURE, 1000.0, 2.0), 1000.5)
     assert type(found) is TokenEndpointError
     assert (found.code, found.status, found.retryable, found.attempts) == ("http_503", 503, True, 0)
     assert found.retry_after == pytest.approx(1.5)
@@ -217,16 +217,21 @@ def test_an_error_comes_back() -> None:
 )
 def test_an_error_ends(wall: float, left: float | None) -> None:
     """Once its time is over by either clock it counts no more, however long whoever can write there has it kept."""
-    assert failure_of(SEAL.close_failure(FAILURE, 1002.0), wall, left) is None
+    assert failure_of(SEAL.close_failure(FAILURE, 1000.0, 2.0), wall, left) is None
 
 
 def test_an_error_from_a_clock_ahead() -> None:
-    """One whose writer's clock is ahead lasts for as long as the cache keeps it, and never longer than 300 s."""
-    data = SEAL.close_failure(FAILURE, 99_000.0)
-    kept, endless = failure_of(data, 1000.0, 1.2), failure_of(data, 1000.0)
+    """One whose writer's clock is ahead lasts for as long as the cache keeps it, and no longer than it was to last."""
+    data = SEAL.close_failure(FAILURE, 98_998.0, 2.0)
+    kept, longer = failure_of(data, 1000.0, 1.2), failure_of(data, 1000.0, 9e9)
     assert kept is not None
-    assert endless is not None
-    assert (kept.retry_after, endless.retry_after) == (1.2, 300.0)
+    assert longer is not None
+    assert (kept.retry_after, longer.retry_after) == (1.2, 2.0)
+
+
+def test_an_error_and_a_clock_set_back() -> None:
+    """Where the cache tells no time, and the clock was set back since, an error counts no more: it would last as long as the step."""
+    assert failure_of(SEAL.close_failure(FAILURE, 98_998.0, 2.0), 1000.0) is None
 
 
 def test_errors_and_tokens_are_kept_apart() -> None:
@@ -235,4 +240,4 @@ def test_errors_and_tokens_are_kept_apart() -> None:
     with pytest.raises(CacheFault):
         failure_of(SEAL.close(HELD, boot_id="b"), 1000.0)
     with pytest.raises(CacheFault):
-        opened(SEAL.close_failure(FAILURE, 1002.0))
+        opened(SEAL.close_failure(FAILURE, 1000.0, 2.0))

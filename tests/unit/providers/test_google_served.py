@@ -141,6 +141,18 @@ def test_a_self_signed_token_is_not_revoked() -> None:
         creds.revoke()
 
 
+def test_anothers_token_is_not_shown_to_google(google: Served) -> None:
+    """Where code names another token endpoint, the token is not sent to Google's own revocation endpoint."""
+    with google.credentials() as creds:
+        assert creds.token()
+        with pytest.raises(ConfigError) as caught:
+            creds.revoke()
+        assert caught.value.code == "no_revocation_endpoint"
+    assert ServiceAccountCredentials.from_info(FILE, scope=SCOPE)._source._exchange.revocation_endpoint == (
+        "https://oauth2.googleapis.com/revoke"
+    )
+
+
 def test_another_universe() -> None:
     """In a sovereign cloud the file's JWT is the token: its endpoint is not asked, and there is no ID token."""
     file = {**FILE, "universe_domain": "example.cloud", "token_uri": "https://oauth2.example.cloud/token"}
