@@ -1,56 +1,28 @@
 """Tokens shared by the processes of one machine, in a folder of the user's own.
 
-Rule: a record is written beside its place and moved there; the lock is the kernel's, never unlinked and never broken by
-age; whatever is found is opened without following it and judged before it is read, or put away. Stands under `sharing`.
-Source: FAULTS line 27 in docs/faults.md; flock(2).
+Rule: a record is written beside its place and moved there, once what it replaces has been looked at; the lock is the
+kernel's, and whatever is found is judged before it is read or replaced. Stands under `sharing`.
+Source: FAULTS line 27 in docs/faults.md.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-import stat
-import threading
 from contextlib import suppress
-from typing import NoReturn
 
-from .._clock import SYSTEM, Deadline
+from .._clock import SYSTEM
 from .._loading import is_installed, load
 from .._secret import Password
 from ..errors import ConfigError, MissingExtra
 from .base import CacheFault, Record
+from .file_lock import FileLock, take
+from .own_folder import BINARY, fault, judge_folder, open_there
 from .own_key import checked_key, travelling
 from .record import LARGEST, head, newer
 
-_POLL = 0.01  # seconds between two tries for the lock
 _WRITING = 0.25  # seconds to wait for whoever is writing just now
 _ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
-_held: set[int] = set()  # descriptors of the locks that this process holds or waits for
-# Held while one is opened and noted, or closed and forgotten, so that no fork falls in between.
-_NOTING = threading.Lock()
-
-
-def _let_go() -> None:
-    # The lock is the parent's; a child that kept it open would hold it after the parent's death.
-    for handle in _held:
-        with suppress(OSError):
-            os.close(handle)
-    _held.clear()
-    _NOTING.release()
-
-
-def _close(handle: int) -> None:
-    with _NOTING:
-        if handle in _held:
-            _held.discard(handle)
-            with suppress(OSError):
-                os.close(handle)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_NOTING.acquire, after_in_parent=_NOTING.release, after_in_child=_let_go)
 
 
 class FileCache:
@@ -98,7 +70,7 @@ class FileCache:
         Raises:
             CacheFault: the folder or the file is not one to be used.
         """
-        if not self._judge_folder(make=False):
+        if not judge_folder(self.path, make=False):
             return None
         data = self._read(self._place(name))
         return None if data is None else Record(data)
@@ -109,9 +81,9 @@ class FileCache:
         Raises:
             CacheFault: it cannot be written: no room, no right, or what is there is not ours to replace.
         """
-        self._judge_folder(make=True)
+        judge_folder(self.path, make=True)
         place = self._place(name)
-        lock = self._take(os.path.join(self.path, "writing.lock"), _WRITING)
+        lock = take(os.path.join(self.path, "writing.lock"), _WRITING)
         if lock is None:
             raise CacheFault("another process has been writing for long", code="busy")
         try:
@@ -129,17 +101,17 @@ class FileCache:
         Raises:
             CacheFault: it cannot be removed.
         """
-        if not self._judge_folder(make=False):
+        if not judge_folder(self.path, make=False):
             return
         place = self._place(name)
-        lock = self._take(os.path.join(self.path, "writing.lock"), _WRITING)
+        lock = take(os.path.join(self.path, "writing.lock"), _WRITING)
         if lock is None:
             raise CacheFault("another process has been writing for long", code="busy")
         try:
             if self._read(place) == data:
                 os.unlink(place)
         except OSError as error:
-            _fault(error, "removed")
+            fault(error, "removed")
         finally:
             lock.release()
 
@@ -149,43 +121,15 @@ class FileCache:
         Raises:
             CacheFault: there can be no such file.
         """
-        self._judge_folder(make=True)
-        return self._take(os.path.join(self.path, f"{name}.lock"), seconds)
+        judge_folder(self.path, make=True)
+        return take(os.path.join(self.path, f"{name}.lock"), seconds)
 
     def _place(self, name: str) -> str:
         return os.path.join(self.path, f"{name}.token")
 
-    def _judge_folder(self, *, make: bool) -> bool:
-        """Whether there is a folder that is ours alone; made if it is not there."""
-        found: os.stat_result | None = None
-        try:
-            found = os.lstat(self.path)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            _fault(error, "used", "folder")
-        if found is None and make:
-            try:
-                os.makedirs(os.path.dirname(self.path), exist_ok=True)
-                os.mkdir(self.path, 0o700)
-                os.chmod(self.path, 0o700)  # whatever the umask took away
-            except FileExistsError:
-                pass
-            except OSError as error:
-                _fault(error, "made", "folder")
-            found = os.lstat(self.path)
-        if found is None:
-            return False
-        if stat.S_ISLNK(found.st_mode):
-            raise CacheFault(f"its folder {self.path} is a symbolic link; name the folder itself", code="symlink")
-        if not stat.S_ISDIR(found.st_mode):
-            raise CacheFault(f"its folder {self.path} is no folder", code="no_folder")
-        _judge_owner(found, f"its folder {self.path}", mend=f"chmod 700 {self.path}")
-        return True
-
     def _read(self, place: str) -> bytes | None:
         """What is in a file that is ours alone; None: there is none."""
-        handle = _open(place, _FLAGS | _BINARY, f"the record {os.path.basename(place)[:8]}")
+        handle = open_there(place, f"the record {os.path.basename(place)[:8]}")
         if handle is None:
             return None
         data = b""
@@ -193,7 +137,7 @@ class FileCache:
             while len(data) <= LARGEST and (more := os.read(handle, 65_536)):
                 data += more
         except OSError as error:
-            _fault(error, "read")
+            fault(error, "read")
         finally:
             os.close(handle)
         return data
@@ -211,7 +155,7 @@ class FileCache:
     def _write(self, place: str, data: bytes) -> None:
         beside = f"{place[: -len('.token')]}.{secrets.token_hex(8)}.new"
         try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
             try:
                 if os.name == "posix":
                     os.fchmod(handle, 0o600)  # whatever the umask took away
@@ -228,7 +172,7 @@ class FileCache:
         except OSError as error:
             with suppress(OSError):
                 os.unlink(beside)
-            _fault(error, "written")
+            fault(error, "written")
 
     def _sweep(self) -> None:
         """Removes records that nobody has had use for since yesterday; once per process, for the next takes care as well."""
@@ -244,46 +188,12 @@ class FileCache:
                     with suppress(OSError):
                         os.unlink(entry.path)
 
-    def _take(self, place: str, seconds: float) -> FileLock | None:
-        native = load("filelock")  # late: who finds a token needs no lock
-        with _NOTING:
-            handle = _open(place, (_FLAGS & ~os.O_RDONLY) | os.O_RDWR | os.O_CREAT | _BINARY, "its lock")
-            assert handle is not None
-            _held.add(handle)
-        deadline, taken = Deadline(SYSTEM, seconds), False
-        try:
-            while not (taken := native.lock_descriptor(handle, blocking=False)) and deadline.left() > 0:
-                SYSTEM.sleep(min(_POLL, max(deadline.left(), 0.0)))
-        except OSError as error:
-            _fault(error, "locked")
-        finally:
-            if not taken:
-                _close(handle)
-        return FileLock(handle) if taken else None
-
     def __repr__(self) -> str:
         return f"FileCache({self.path!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
         # Absolute, as it was meant here; the user's own folder is found anew.
         return _revive, (None if self._given is None else self.path, travelling(self.key, "FileCache"))
-
-
-class FileLock:
-    """The kernel's lock on an open file."""
-
-    __slots__ = ("_handle", "_process")
-
-    def __init__(self, handle: int) -> None:
-        self._handle, self._process = handle, os.getpid()
-
-    def release(self) -> None:
-        """Gives it back."""
-        handle, self._handle = self._handle, -1  # a number may be another lock's by the next time
-        if handle in _held and self._process == os.getpid():  # a forked child closed it: it is the parent's
-            with suppress(OSError):
-                load("filelock").unlock_descriptor(handle)
-            _close(handle)
 
 
 def _revive(path: str | os.PathLike[str] | None, key: Password) -> FileCache:
@@ -308,42 +218,3 @@ def _require(package: str) -> None:
         raise MissingExtra(
             f"The file cache needs the package {package!r}.", hint='Install it with: pip install "sa_auth[file]"'
         )
-
-
-def _open(place: str, flags: int, what: str) -> int | None:
-    """Opens a file that is ours alone; None: there is none."""
-    handle = -1
-    try:
-        handle = os.open(place, flags, 0o600)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        _fault(error, "opened")
-    try:
-        found = os.fstat(handle)
-        if os.name == "posix" and flags & os.O_CREAT and not found.st_mode & 0o777 and found.st_uid == os.geteuid():
-            os.fchmod(handle, 0o600)  # made just now under a umask that takes everything away
-            found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise CacheFault(f"{what} is no file", code="no_file")
-        if found.st_size > LARGEST:
-            raise CacheFault(f"{what} is larger than any that this library writes", code="too_large")
-        _judge_owner(found, what, mend=f"chmod 600 {place}")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
-
-
-def _judge_owner(found: os.stat_result, what: str, *, mend: str) -> None:
-    if os.name != "posix":
-        return
-    if found.st_uid != os.geteuid():
-        raise CacheFault(f"{what} belongs to another user", code="owner")
-    if found.st_mode & 0o077:
-        raise CacheFault(f"{what} is open to others; run: {mend}", code="rights")
-
-
-def _fault(error: OSError, act: str, what: str = "file") -> NoReturn:
-    reason = (error.strerror or type(error).__name__).lower()
-    raise CacheFault(f"a {what} of it cannot be {act}: {reason}", code=(error.strerror or "os").lower()) from None

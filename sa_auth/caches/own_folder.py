@@ -1,0 +1,135 @@
+"""A folder of the user's own and the files in it, judged before they are used.
+
+Rule: nothing is followed or waited for, and what is open is judged rather than its name; what is not ours alone is a
+fault, and stays as it is. Stands under the file cache and its locks. Source: FAULTS line 27 in docs/faults.md; open(2).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import NoReturn
+
+from .base import CacheFault
+from .record import LARGEST
+
+BINARY = getattr(os, "O_BINARY", 0)
+_SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | BINARY
+
+
+def judge_folder(path: str, *, make: bool) -> bool:
+    """Whether there is a folder that is ours alone.
+
+    Args:
+        path: The folder.
+        make: Whether to make it if it is not there.
+
+    Raises:
+        CacheFault: it is not ours alone, is no folder, or cannot be made.
+    """
+    found: os.stat_result | None = None
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        fault(error, "used", "folder")
+    if found is None and make:
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.mkdir(path, 0o700)
+            os.chmod(path, 0o700)  # whatever the umask took away
+        except FileExistsError:
+            pass
+        except OSError as error:
+            fault(error, "made", "folder")
+        found = os.lstat(path)
+    if found is None:
+        return False
+    if stat.S_ISLNK(found.st_mode):
+        raise CacheFault(f"its folder {path} is a symbolic link; name the folder itself", code="symlink")
+    if not stat.S_ISDIR(found.st_mode):
+        raise CacheFault(f"its folder {path} is no folder", code="no_folder")
+    _judge_owner(found, f"its folder {path}", mend=f"chmod 700 {path}")
+    return True
+
+
+def open_there(place: str, what: str) -> int | None:
+    """Opens a file to read; None: there is none.
+
+    Args:
+        place: The file.
+        what: What it is called in messages.
+
+    Raises:
+        CacheFault: it is not ours alone, is no file, or cannot be opened.
+    """
+    handle = -1
+    try:
+        handle = os.open(place, os.O_RDONLY | _SAFE)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        fault(error, "opened")
+    _judge(handle, place, what)
+    return handle
+
+
+def open_or_make(place: str, what: str) -> int:
+    """Opens a file to lock, and makes it if it is not there.
+
+    Args:
+        place: The file.
+        what: What it is called in messages.
+
+    Raises:
+        CacheFault: it is not ours alone, is no file, or cannot be opened or made.
+    """
+    handle = -1
+    try:
+        handle = os.open(place, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
+    except OSError as error:
+        fault(error, "opened")
+    _judge(handle, place, what, made=True)
+    return handle
+
+
+def fault(error: OSError, act: str, what: str = "file") -> NoReturn:
+    """Says what the system would not do.
+
+    Args:
+        error: What it said.
+        act: What was to be done.
+        what: To what.
+
+    Raises:
+        CacheFault: always.
+    """
+    reason = (error.strerror or type(error).__name__).lower()
+    raise CacheFault(f"a {what} of it cannot be {act}: {reason}", code=(error.strerror or "os").lower()) from None
+
+
+def _judge(handle: int, place: str, what: str, *, made: bool = False) -> None:
+    """Closes what is not to be used."""
+    try:
+        found = os.fstat(handle)
+        if os.name == "posix" and made and not found.st_mode & 0o777 and found.st_uid == os.geteuid():
+            os.fchmod(handle, 0o600)  # made just now under a umask that takes everything away
+            found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise CacheFault(f"{what} is no file", code="no_file")
+        if found.st_size > LARGEST:
+            raise CacheFault(f"{what} is larger than any that this library writes", code="too_large")
+        _judge_owner(found, what, mend=f"chmod 600 {place}")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _judge_owner(found: os.stat_result, what: str, *, mend: str) -> None:
+    if os.name != "posix":
+        return
+    if found.st_uid != os.geteuid():
+        raise CacheFault(f"{what} belongs to another user", code="owner")
+    if found.st_mode & 0o077:
+        raise CacheFault(f"{what} is open to others; run: {mend}", code="rights")
