@@ -21,6 +21,7 @@ from .own_folder import BINARY, fault, judge_folder, open_there
 from .own_key import checked_key, travelling
 from .record import LARGEST, head, newer
 
+_RECORD = "its record"  # what it is called in messages
 _WRITING = 0.25  # seconds to wait for whoever is writing just now
 _ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
 
@@ -111,7 +112,7 @@ class FileCache:
             if self._read(place) == data:
                 os.unlink(place)
         except OSError as error:
-            fault(error, "removed")
+            fault(error, _RECORD, place, "removed")
         finally:
             lock.release()
 
@@ -129,7 +130,7 @@ class FileCache:
 
     def _read(self, place: str) -> bytes | None:
         """What is in a file that is ours alone; None: there is none."""
-        handle = open_there(place, f"the record {os.path.basename(place)[:8]}")
+        handle = open_there(place, _RECORD)
         if handle is None:
             return None
         data = b""
@@ -137,7 +138,7 @@ class FileCache:
             while len(data) <= LARGEST and (more := os.read(handle, 65_536)):
                 data += more
         except OSError as error:
-            fault(error, "read")
+            fault(error, _RECORD, place, "read")
         finally:
             os.close(handle)
         return data
@@ -172,7 +173,7 @@ class FileCache:
         except OSError as error:
             with suppress(OSError):
                 os.unlink(beside)
-            fault(error, "written")
+            fault(error, _RECORD, place, "written")
 
     def _sweep(self) -> None:
         """Removes records that nobody has had use for since yesterday; once per process, for the next takes care as well."""

@@ -14,6 +14,7 @@ from .._clock import SYSTEM, Deadline
 from .._loading import load
 from .own_folder import fault, open_or_make
 
+_LOCK = "its lock"  # what it is called in messages
 _POLL = 0.01  # seconds between two tries for the lock
 _held: set[int] = set()  # descriptors of the locks that this process holds or waits for
 # Held while one is opened and noted, or closed and forgotten, so that no fork falls in between.
@@ -73,14 +74,14 @@ def take(place: str, seconds: float) -> FileLock | None:
     """
     native = load("filelock")  # late: who finds a token needs no lock
     with _NOTING:
-        handle = open_or_make(place, "its lock")
+        handle = open_or_make(place, _LOCK)
         _held.add(handle)
     deadline, taken = Deadline(SYSTEM, seconds), False
     try:
         while not (taken := native.lock_descriptor(handle, blocking=False)) and deadline.left() > 0:
             SYSTEM.sleep(min(_POLL, max(deadline.left(), 0.0)))
     except OSError as error:
-        fault(error, "locked")
+        fault(error, _LOCK, place, "taken")
     finally:
         if not taken:
             _close(handle)

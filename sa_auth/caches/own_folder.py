@@ -13,6 +13,7 @@ from typing import NoReturn
 from .base import CacheFault
 from .record import LARGEST
 
+_FOLDER = "its folder"  # what it is called in messages
 BINARY = getattr(os, "O_BINARY", 0)
 _SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | BINARY
 
@@ -33,24 +34,20 @@ def judge_folder(path: str, *, make: bool) -> bool:
     except FileNotFoundError:
         pass
     except OSError as error:
-        fault(error, "used", "folder")
+        fault(error, _FOLDER, path, "used")
     if found is None and make:
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.mkdir(path, 0o700)
-            os.chmod(path, 0o700)  # whatever the umask took away
-        except FileExistsError:
-            pass
+            _make(path)
+            found = os.lstat(path)
         except OSError as error:
-            fault(error, "made", "folder")
-        found = os.lstat(path)
+            fault(error, _FOLDER, path, "made")
     if found is None:
         return False
     if stat.S_ISLNK(found.st_mode):
-        raise CacheFault(f"its folder {path} is a symbolic link; name the folder itself", code="symlink")
+        raise CacheFault(f"{_FOLDER} {path} is a symbolic link; name the folder itself", code="symlink")
     if not stat.S_ISDIR(found.st_mode):
-        raise CacheFault(f"its folder {path} is no folder", code="no_folder")
-    _judge_owner(found, f"its folder {path}", mend=f"chmod 700 {path}")
+        raise CacheFault(f"{_FOLDER} {path} is no folder", code="no_folder")
+    _judge_owner(found, _FOLDER, path, mode="700")
     return True
 
 
@@ -70,7 +67,7 @@ def open_there(place: str, what: str) -> int | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        fault(error, "opened")
+        fault(error, what, place, "opened")
     _judge(handle, place, what)
     return handle
 
@@ -89,24 +86,38 @@ def open_or_make(place: str, what: str) -> int:
     try:
         handle = os.open(place, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
     except OSError as error:
-        fault(error, "opened")
+        fault(error, what, place, "opened")
     _judge(handle, place, what, made=True)
     return handle
 
 
-def fault(error: OSError, act: str, what: str = "file") -> NoReturn:
+def fault(error: OSError, what: str, place: str, act: str) -> NoReturn:
     """Says what the system would not do.
 
     Args:
         error: What it said.
-        act: What was to be done.
-        what: To what.
+        what: What the file or folder is called in messages.
+        place: Where it is.
+        act: What was to be done to it.
 
     Raises:
         CacheFault: always.
     """
     reason = (error.strerror or type(error).__name__).lower()
-    raise CacheFault(f"a {what} of it cannot be {act}: {reason}", code=(error.strerror or "os").lower()) from None
+    code = (error.strerror or "os").lower()
+    raise CacheFault(f"{what} {place} cannot be {act}: {reason}", code=code) from None
+
+
+def _make(path: str) -> None:
+    """Makes a folder, and those above it that are not there: in one that is open to others they could exchange ours."""
+    above = os.path.dirname(path)
+    if above != path and not os.path.exists(above):
+        _make(above)
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:  # another process made it just now
+        return
+    os.chmod(path, 0o700)  # whatever the umask took away
 
 
 def _judge(handle: int, place: str, what: str, *, made: bool = False) -> None:
@@ -117,19 +128,19 @@ def _judge(handle: int, place: str, what: str, *, made: bool = False) -> None:
             os.fchmod(handle, 0o600)  # made just now under a umask that takes everything away
             found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise CacheFault(f"{what} is no file", code="no_file")
+            raise CacheFault(f"{what} {place} is no file", code="no_file")
         if found.st_size > LARGEST:
-            raise CacheFault(f"{what} is larger than any that this library writes", code="too_large")
-        _judge_owner(found, what, mend=f"chmod 600 {place}")
+            raise CacheFault(f"{what} {place} is larger than any that this library writes", code="too_large")
+        _judge_owner(found, what, place, mode="600")
     except BaseException:
         os.close(handle)
         raise
 
 
-def _judge_owner(found: os.stat_result, what: str, *, mend: str) -> None:
+def _judge_owner(found: os.stat_result, what: str, place: str, *, mode: str) -> None:
     if os.name != "posix":
         return
     if found.st_uid != os.geteuid():
-        raise CacheFault(f"{what} belongs to another user", code="owner")
+        raise CacheFault(f"{what} {place} belongs to another user", code="owner")
     if found.st_mode & 0o077:
-        raise CacheFault(f"{what} is open to others; run: {mend}", code="rights")
+        raise CacheFault(f"{what} {place} is open to others; run: chmod {mode} {place}", code="rights")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pickle
 import stat
@@ -293,11 +294,31 @@ cache = FileCache({filled.path!r})
 try:
     cache.put({NAME!r}, {record(3e9)!r}, 5, over=None)
 except CacheFault as fault:
-    print(fault.code)
+    print(fault.code, fault, sep="; ")
 """
-    assert run(script) == ["file too large"]
+    place = os.path.join(filled.path, f"{NAME}.token")
+    assert run(script) == [f"file too large; its record {place} cannot be written: file too large"]
     assert found(filled) == before
     assert [name for name in os.listdir(filled.path) if name.endswith(".new")] == []
+
+
+def test_what_is_said_of_a_record(filled: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a record that can be neither read nor removed the fault names the file and says why."""
+    place, data = os.path.join(filled.path, f"{NAME}.token"), found(filled)
+    assert data is not None
+
+    def refuse(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    for act, name, told in (
+        (lambda: filled.discard(NAME, data), "unlink", "removed"), (lambda: filled.get(NAME), "read", "read"),
+    ):  # fmt: skip
+        with monkeypatch.context() as patched:
+            patched.setattr(os, name, refuse)
+            with pytest.raises(CacheFault) as caught:
+                act()
+        assert str(caught.value) == f"its record {place} cannot be {told}: input/output error"
+        assert caught.value.code == "input/output error"
 
 
 def run(script: str) -> list[str]:
