@@ -7,6 +7,7 @@ Source: FAULTS line 27 in docs/faults.md.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from contextlib import suppress
@@ -24,6 +25,7 @@ from .record import LARGEST, head, newer
 _RECORD = "its record"  # what it is called in messages
 _WRITING = 0.25  # seconds to wait for whoever is writing just now
 _ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
+_HOUR = 3600.0  # seconds between two sweeps
 
 
 class FileCache:
@@ -62,7 +64,7 @@ class FileCache:
         self.key = checked_key(key, "FileCache")
         self._given = path
         self.path = _folder(path)
-        self._swept = False
+        self._swept = -math.inf
         _require("filelock")
 
     def get(self, name: str) -> Record | None:
@@ -176,17 +178,18 @@ class FileCache:
             fault(error, _RECORD, place, "written")
 
     def _sweep(self) -> None:
-        """Removes records that nobody has had use for since yesterday; once per process, for the next takes care as well."""
-        if self._swept:
+        """Removes records that nobody has had use for since yesterday, at most once an hour."""
+        now = SYSTEM.boot()
+        if now - self._swept < _HOUR:
             return
-        self._swept = True
+        self._swept = now
         with suppress(OSError), os.scandir(self.path) as found:
             for entry in found:
                 ours = entry.name.endswith((".token", ".new")) and entry.is_file(follow_symlinks=False)
-                told = entry.stat(follow_symlinks=False)
-                # Written as well as over since then: what a test's clock says of an end is no reason to remove it.
-                if ours and max(told.st_mtime, told.st_ctime) + _ABANDONED < SYSTEM.wall():
-                    with suppress(OSError):
+                with suppress(OSError):  # what others write comes and goes meanwhile
+                    told = entry.stat(follow_symlinks=False)
+                    # Written as well as over since then: what a test's clock says of an end is no reason to remove it.
+                    if ours and max(told.st_mtime, told.st_ctime) + _ABANDONED < SYSTEM.wall():
                         os.unlink(entry.path)
 
     def __repr__(self) -> str:

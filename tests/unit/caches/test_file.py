@@ -26,6 +26,7 @@ from sa_auth.caches.record import LARGEST, Seal
 from sa_auth.errors import ConfigError, MissingExtra
 from sa_auth.policy import Held
 from sa_auth.token import Token
+from sa_auth.testing import ManualClock
 
 SEAL = Seal(b"s" * 32, b"i" * 32)
 NAME = SEAL.name
@@ -466,3 +467,19 @@ def test_pickle(tmp_path: Path) -> None:
     assert caught.value.code == "not_picklable"
     assert repr(FileCache(tmp_path, key="canary" * 8)) == f"FileCache({str(tmp_path)!r})"
     assert CACHES["file"] is FileCache
+def test_swept_every_hour(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that lives for long sweeps again, at a write and at most once an hour."""
+    clock = ManualClock(wall=time.time() + 2 * 86_400)
+    monkeypatch.setattr(module, "SYSTEM", clock)
+    cache.put(NAME, record(2e9), 3600, over=None)
+    old = Path(cache.path, f"{'b' * 64}.token")
+    old.write_bytes(record(1e9))
+    left = []
+    for number, seconds in enumerate((0, 3599, 1)):
+        clock.advance(seconds)
+        assert cache.put(NAME, record(3e9 + number), 3600, over=None)
+        left.append(old.exists())
+    assert left == [True, True, False]
+    assert found(cache) is not None
+
+
