@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from .._clock import SYSTEM
 from .._loading import is_installed, load
 from .._secret import Password
 from ..errors import ConfigError, MissingExtra
-from .base import CacheFault, Record
+from .base import Record
 from .file_lock import FileLock, take
 from .own_folder import BINARY, fault, judge_folder, open_there
 from .own_key import checked_key, travelling
@@ -24,8 +25,8 @@ from .record import LARGEST, head, newer
 
 _RECORD = "its record"  # what it is called in messages
 _WRITING = 0.25  # seconds to wait for whoever is writing just now
-_ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
 _HOUR = 3600.0  # seconds between two sweeps
+_ABANDONED = 86_400.0  # seconds after which what nobody needs is swept up
 
 
 class FileCache:
@@ -86,16 +87,20 @@ class FileCache:
         """
         judge_folder(self.path, make=True)
         place = self._place(name)
-        lock = take(os.path.join(self.path, "writing.lock"), _WRITING)
-        if lock is None:
-            raise CacheFault("another process has been writing for long", code="busy")
+        beside = _beside(place, data)
         try:
-            if not self._gives_way(place, data, over):
-                return False
-            self._write(place, data)
-            self._sweep()
+            with self._writing() as alone:
+                # Looked at last of all: whoever was stopped before, and goes on, replaces nothing that ends later.
+                if not self._gives_way(place, data, over):
+                    return False
+                os.replace(beside, place)
+                if alone:
+                    self._sweep()
+        except OSError as error:
+            fault(error, _RECORD, place, "written")
         finally:
-            lock.release()
+            with suppress(OSError):  # it is gone where it was moved
+                os.unlink(beside)
         return True
 
     def discard(self, name: str, data: bytes) -> None:
@@ -107,16 +112,12 @@ class FileCache:
         if not judge_folder(self.path, make=False):
             return
         place = self._place(name)
-        lock = take(os.path.join(self.path, "writing.lock"), _WRITING)
-        if lock is None:
-            raise CacheFault("another process has been writing for long", code="busy")
         try:
-            if self._read(place) == data:
-                os.unlink(place)
+            with self._writing():
+                if self._read(place) == data:
+                    os.unlink(place)
         except OSError as error:
             fault(error, _RECORD, place, "removed")
-        finally:
-            lock.release()
 
     def take(self, name: str, seconds: float) -> FileLock | None:
         """Takes the kernel's lock on a file beside the record, which goes with the process however that ends.
@@ -129,6 +130,20 @@ class FileCache:
 
     def _place(self, name: str) -> str:
         return os.path.join(self.path, f"{name}.token")
+
+    @contextmanager
+    def _writing(self) -> Iterator[bool]:
+        """Keeps other writers away for a moment; gives whether it could.
+
+        One that was stopped meanwhile is not waited for: two who write at once may cost an exchange, and a token that
+        is not written costs one in every process.
+        """
+        lock = take(os.path.join(self.path, "writing.lock"), _WRITING)
+        try:
+            yield lock is not None
+        finally:
+            if lock is not None:
+                lock.release()
 
     def _read(self, place: str) -> bytes | None:
         """What is in a file that is ours alone; None: there is none."""
@@ -155,28 +170,6 @@ class FileCache:
         there, ours = head(found), head(data)
         return there is None or ours is None or there.ends < ours.ends
 
-    def _write(self, place: str, data: bytes) -> None:
-        beside = f"{place[: -len('.token')]}.{secrets.token_hex(8)}.new"
-        try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
-            try:
-                if os.name == "posix":
-                    os.fchmod(handle, 0o600)  # whatever the umask took away
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(handle, left) :]
-            finally:
-                os.close(handle)
-            found = head(data)
-            if found is not None:
-                # When it may be swept up stands where that is seen without opening it.
-                os.utime(beside, (found.ends, found.ends + found.kept))
-            os.replace(beside, place)
-        except OSError as error:
-            with suppress(OSError):
-                os.unlink(beside)
-            fault(error, _RECORD, place, "written")
-
     def _sweep(self) -> None:
         """Removes records that nobody has had use for since yesterday, at most once an hour."""
         now = SYSTEM.boot()
@@ -202,6 +195,30 @@ class FileCache:
 
 def _revive(path: str | os.PathLike[str] | None, key: Password) -> FileCache:
     return FileCache(path, key=key)
+
+
+def _beside(place: str, data: bytes) -> str:
+    """Writes a record beside its place, from where it can be moved there at once."""
+    beside = f"{place[: -len('.token')]}.{secrets.token_hex(8)}.new"
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY, 0o600)
+        try:
+            if os.name == "posix":
+                os.fchmod(handle, 0o600)  # whatever the umask took away
+            left = memoryview(data)
+            while left:
+                left = left[os.write(handle, left) :]
+        finally:
+            os.close(handle)
+        found = head(data)
+        if found is not None:
+            # When it may be swept up stands where that is seen without opening it.
+            os.utime(beside, (found.ends, found.ends + found.kept))
+    except OSError as error:
+        with suppress(OSError):
+            os.unlink(beside)
+        fault(error, _RECORD, place, "written")
+    return beside
 
 
 def _folder(path: object) -> str:

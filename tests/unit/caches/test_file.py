@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import pickle
+import signal
 import stat
 import subprocess
 import sys
@@ -25,8 +26,8 @@ from sa_auth.caches.base import CacheFault
 from sa_auth.caches.record import LARGEST, Seal
 from sa_auth.errors import ConfigError, MissingExtra
 from sa_auth.policy import Held
-from sa_auth.token import Token
 from sa_auth.testing import ManualClock
+from sa_auth.token import Token
 
 SEAL = Seal(b"s" * 32, b"i" * 32)
 NAME = SEAL.name
@@ -413,6 +414,61 @@ def test_a_fork_while_one_waits(cache: FileCache) -> None:
     assert kept == 0
 
 
+@contextlib.contextmanager
+def stopped(cache: FileCache, act: str, before: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that is stopped in the middle of something, just before it does something else; then it says what came of it."""
+    script = f"""
+import os, signal
+from sa_auth.caches import file
+real = {before}
+def stopping(*arguments):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return real(*arguments)
+{before} = stopping
+cache = file.FileCache({cache.path!r})
+print(cache.{act})
+"""
+    with subprocess.Popen([sys.executable, "-c", script], text=True, stdout=subprocess.PIPE) as process:
+        try:
+            assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+            yield process
+        finally:
+            process.kill()
+
+
+def goes_on(process: subprocess.Popen[str]) -> str:
+    """What it says once it goes on."""
+    process.send_signal(signal.SIGCONT)
+    assert process.stdout is not None
+    return process.stdout.read().strip()
+
+
+@pytest.mark.parametrize("before", ["os.write", "file.FileCache._gives_way"])
+def test_a_writer_that_was_stopped(filled: FileCache, before: str) -> None:
+    """Others write within a moment, for its identity and for any; when it goes on it replaces nothing that ends later."""
+    early, late = record(2.1e9), record(3e9)
+    with stopped(filled, f"put({NAME!r}, {early!r}, 3600, over={found(filled)!r})", before) as process:
+        for name, data in ((NAME, late), ("a" * 64, early)):
+            began = time.monotonic()
+            assert filled.put(name, data, 3600, over=None)
+            assert time.monotonic() - began < 4 * 0.25
+        assert goes_on(process) == "False"
+    assert found(filled) == late
+    assert not [name for name in os.listdir(filled.path) if name.endswith(".new")]
+
+
+def test_one_that_was_stopped_as_it_discarded(filled: FileCache) -> None:
+    """Others write and discard within a moment; when it goes on nothing of theirs is gone."""
+    first, late = found(filled), record(3e9)
+    with stopped(filled, f"discard({NAME!r}, {first!r})", "file.FileCache._read") as process:
+        assert filled.put(NAME, late, 3600, over=first)
+        filled.discard(NAME, late)
+        assert found(filled) is None
+        assert filled.put(NAME, late, 3600, over=None)
+        assert goes_on(process) == "None"
+    assert found(filled) == late
+
+
 def test_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was over and not written for a day is removed by whoever writes; what lives, what others put there and locks stay."""
     FileCache(cache.path).put("b" * 64, record(1e9), 5, over=None)
@@ -434,6 +490,22 @@ def test_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
         "notes.txt",
         "writing.lock",
     }
+
+
+def test_swept_every_hour(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that lives for long sweeps again, at a write and at most once an hour."""
+    clock = ManualClock(wall=time.time() + 2 * 86_400)
+    monkeypatch.setattr(module, "SYSTEM", clock)
+    cache.put(NAME, record(2e9), 3600, over=None)
+    old = Path(cache.path, f"{'b' * 64}.token")
+    old.write_bytes(record(1e9))
+    left = []
+    for number, seconds in enumerate((0, 3599, 1)):
+        clock.advance(seconds)
+        assert cache.put(NAME, record(3e9 + number), 3600, over=None)
+        left.append(old.exists())
+    assert left == [True, True, False]
+    assert found(cache) is not None
 
 
 def test_a_refresh_token_is_not_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -467,19 +539,3 @@ def test_pickle(tmp_path: Path) -> None:
     assert caught.value.code == "not_picklable"
     assert repr(FileCache(tmp_path, key="canary" * 8)) == f"FileCache({str(tmp_path)!r})"
     assert CACHES["file"] is FileCache
-def test_swept_every_hour(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that lives for long sweeps again, at a write and at most once an hour."""
-    clock = ManualClock(wall=time.time() + 2 * 86_400)
-    monkeypatch.setattr(module, "SYSTEM", clock)
-    cache.put(NAME, record(2e9), 3600, over=None)
-    old = Path(cache.path, f"{'b' * 64}.token")
-    old.write_bytes(record(1e9))
-    left = []
-    for number, seconds in enumerate((0, 3599, 1)):
-        clock.advance(seconds)
-        assert cache.put(NAME, record(3e9 + number), 3600, over=None)
-        left.append(old.exists())
-    assert left == [True, True, False]
-    assert found(cache) is not None
-
-
