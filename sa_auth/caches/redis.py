@@ -25,7 +25,7 @@ from .own_key import checked_key, travelling
 from .record import head
 from .redis_client import Engine
 from .redis_faults import names, told
-from .redis_scripts import GET, PUT, REMOVE, Script
+from .redis_scripts import GET, PUT, REMOVE, TAKE, Script
 
 _POLL = (0.02, 0.04)  # seconds between two tries for the lock; drawn anew, so that waiters do not march in step
 _LONGEST = 1e10  # seconds that a record is kept at most, which Redis can still count in milliseconds
@@ -124,9 +124,11 @@ class RedisCache:
             CacheFault: Redis is gone or refuses.
         """
         key, nonce = self._name(name) + b":lock", secrets.token_hex(16).encode("ascii")
-        lease = max(1, int(min(self._lease, _LONGEST) * 1000))
+        lease = b"%d" % max(1, int(min(self._lease, _LONGEST) * 1000))
         deadline = Deadline(SYSTEM, seconds)
-        while not _yes(self._ask(lambda client: client.set(key, nonce, nx=True, px=lease))):
+        while (taken := self._run(TAKE, key, nonce, lease)) != 1:
+            if taken != 0:
+                raise _no_answer()
             left = deadline.left()
             if left <= 0:
                 return None
@@ -195,14 +197,6 @@ class RedisLock:
 
 def _revive(where: object, key: Password, lease: float, prefix: str) -> RedisCache:
     return RedisCache(where, key=key, lease=lease, prefix=prefix)
-
-
-def _yes(answer: object) -> bool:
-    if answer is None or answer is False:
-        return False
-    if answer is True or answer in {"OK", b"OK"}:
-        return True
-    raise _no_answer()
 
 
 def _no_answer() -> CacheFault:

@@ -50,6 +50,17 @@ One: it is there. Zero: what was there ends later, or is of a later version, and
 for one or would stay for ever gives way.
 """
 
+TAKE = _script("""
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('PTTL', KEYS[1]) ~= -1 or redis.call('STRLEN', KEYS[1]) < 0 then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+""")
+"""Takes a lock: its holder's nonce, its milliseconds. One: it is had. Zero: another has it.
+
+One that would stay for ever is nobody's, for none of this library's lacks an end. STRLEN says no to what is no string.
+"""
+
 REMOVE = _script("""
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0

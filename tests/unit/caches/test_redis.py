@@ -327,7 +327,7 @@ def test_a_key_of_another_type(cache: RedisCache, raw: redis.Redis) -> None:
     raw.delete(LOCK)
     raw.rpush(LOCK, "x")
     lock.release()
-    assert cache.take(NAME, 0.05) is None
+    assert fault(lambda: cache.take(NAME, 0.05)).code == "wrong_type"
     assert raw.exists(KEY, LOCK) == 2
 
 
@@ -372,6 +372,40 @@ def test_the_lease_ends_it(port: int, raw: redis.Redis) -> None:
     assert raw.exists(LOCK)
     lock.release()
     assert not raw.exists(LOCK)
+
+
+def test_a_lock_without_an_end(cache: RedisCache, raw: redis.Redis) -> None:
+    """A lock that somebody keeps for ever is nobody's: the next one has it, with its lease, and its holder of before nothing."""
+    old = cache.take(NAME, 0)
+    raw.persist(LOCK)
+    lock = cache.take(NAME, 0)
+    assert lock
+    assert 4000 < raw.pttl(LOCK) <= 5000
+    assert cache.take(NAME, 0) is None
+    old.release()
+    assert cache.take(NAME, 0) is None
+    lock.release()
+    raw.set(LOCK, b"x" * 2_000_000)
+    assert cache.take(NAME, 0)
+    assert 4000 < raw.pttl(LOCK) <= 5000
+
+
+def test_a_lock_without_an_end_is_had_by_one(port: int, raw: redis.Redis) -> None:
+    """Of eight who find a lock without an end at once, one has it."""
+    raw.set(LOCK, b"x")
+    caches = [RedisCache(f"redis://127.0.0.1:{port}") for _ in range(8)]
+    barrier, locks = threading.Barrier(8), []
+
+    def work(cache: RedisCache) -> None:
+        barrier.wait(10)
+        locks.append(cache.take(NAME, 0))
+
+    threads = [threading.Thread(target=work, args=(cache,)) for cache in caches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(lock is None for lock in locks) == [False, *[True] * 7]
 
 
 def test_waiting(cache: RedisCache) -> None:
@@ -443,8 +477,14 @@ def test_one_command_an_act(cache: RedisCache, raw: redis.Redis) -> None:
     keep(cache, data, over=data)
     assert commands(raw) == {"evalsha": 1, "get": 1, "pttl": 1, "set": 1}
     raw.config_resetstat()
+    cache.take(NAME, 0)
+    raw.config_resetstat()
+    assert cache.take(NAME, 0) is None
+    assert commands(raw) == {"evalsha": 1, "set": 1, "pttl": 1}
+    raw.delete(LOCK)
+    raw.config_resetstat()
     cache.take(NAME, 0).release()
-    assert commands(raw) == {"set": 1, "evalsha": 1, "get": 1, "del": 1}
+    assert commands(raw) == {"evalsha": 2, "set": 1, "get": 1, "del": 1}
     raw.config_resetstat()
     cache.discard(NAME, data)
     assert commands(raw) == {"evalsha": 1, "get": 1, "del": 1}
@@ -548,8 +588,7 @@ def test_a_client_that_decodes_unseen() -> None:
     """A client of another make that gives text is a fault that says so."""
 
     class Decoding:
-        def set(self, *_: Any, **__: Any) -> str:
-            return "OK"
+        def set(self, *_: Any) -> Any: ...
 
         def eval(self, *_: Any) -> Any: ...
 
@@ -558,7 +597,7 @@ def test_a_client_that_decodes_unseen() -> None:
 
     cache = RedisCache(Decoding())
     assert fault(lambda: cache.get(NAME)).code == "decode_responses"
-    assert cache.take(NAME, 0)
+    assert fault(lambda: cache.take(NAME, 0)).code == "no_answer"
 
 
 @contextmanager
@@ -682,6 +721,9 @@ def test_a_user_with_few_rights(port: int, raw: redis.Redis) -> None:
         return RedisCache(f"redis://robot:pw@127.0.0.1:{port}")
 
     assert works(of(rights))
+    cache = of(rights)
+    raw.set(LOCK, b"x")
+    assert cache.take(NAME, 0)
     for right in rights:
         cache = of([one for one in rights if one != right])
         raw.set(KEY, data, ex=60)
