@@ -99,7 +99,7 @@ class Flight(Future[Token]):
         with exchange.conversation() as within:
             renewal = Renewal(exchange, within, self.story, lambda: slot.urgent(self), lambda: self.unwanted)
             if slot.shared is None:
-                return renewal.ask(slot.wanted(self).refresh_token)
+                return renewal.ask(slot.wanted(self).newest)
             while True:
                 held = renewal.shared(slot.shared, slot.wanted(self))
                 if held is not None or slot.postpone(self):

@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple, TypeVar
 from weakref import finalize
 
-from ._clock import boot_id
+from ._clock import SYSTEM, boot_id
 from ._encoding import digest
-from ._secret import Secret
+from ._loading import load
 from .caches.base import CacheFault, Lock, Record, TokenCache
 from .caches.own_key import opened_key
-from .caches.record import Seal, worth
+from .caches.record import REMEMBERED, Met, Seal, worth
 from .errors import SaAuthError
 from .events import Event
 from .exchange import Exchange
@@ -40,13 +41,16 @@ class Wanted(NamedTuple):
         held: What is held; None: nothing that could be used.
         refused: What an API refused: it is not taken back from the cache.
         min_ttl: Seconds of life that the caller needs.
-        refresh_token: What came with the newest token of this process.
     """
 
     held: Held | None = None
     refused: Held | None = None
     min_ttl: float = 0.0
-    refresh_token: Secret | None = None
+
+    @property
+    def newest(self) -> Held | None:
+        """What this process has got last; None: nothing."""
+        return self.held or self.refused
 
 
 class Place:
@@ -67,6 +71,8 @@ class Place:
         self._cache, self._exchange, self._seal, self._story = cache, exchange, seal, story
         self._seen: bytes | None = None
         self._found: Held | None = None
+        self._failed: tuple[bytes, Met] | None = None  # the error that was found last
+        self._may_take, self._slowest = float("inf"), 0.0  # seconds
         self._told: set[str] = set()
         self.tier, self.works = cache.tier, True
 
@@ -90,6 +96,15 @@ class Place:
         if fault is not None:
             place.complain(fault)
         return place if fault is None and (secret or own) else None
+
+    def allow(self, seconds: float, *, acts: int = 0) -> None:
+        """Sets how long the cache may take from now on, waiting for a lock apart.
+
+        Args:
+            seconds: That is left for all.
+            acts: How many are to be kept free of these, at the pace of the slowest so far.
+        """
+        self._may_take = seconds - acts * self._slowest
 
     def look(self, wanted: Wanted) -> Held | None:
         """What is there, if it is of use."""
@@ -115,19 +130,21 @@ class Place:
 
     def _pass_on(self, found: Held, wanted: Wanted) -> None:
         """Of a refresh token that rotates the newest alone is good, whoever got it."""
-        ours, family = wanted.held or wanted.refused, self._exchange.family
-        later = ours is None or found.token.issued_at > ours.token.issued_at
-        if family is not None and found.refresh_token is not None and later:
+        ours, family = wanted.newest, self._exchange.family
+        if family is None or found.refresh_token is None:
+            return
+        if ours is None:
+            family.taken_up(found.refresh_token)
+        elif found.rotations > ours.rotations:
             family.newest = found.refresh_token
 
-    def newest(self, wanted: Wanted) -> Secret | None:
-        """The newest refresh token there is, here or in the cache."""
-        ours, found = wanted.held or wanted.refused, self._found
+    def newest(self, wanted: Wanted) -> Held | None:
+        """What came with the newest refresh token there is, here or in the cache."""
+        ours, found = wanted.newest, self._found
         if found is None or found.refresh_token is None:
-            return wanted.refresh_token
-        if ours is None or ours.refresh_token is None or found.token.issued_at > ours.token.issued_at:
-            return found.refresh_token
-        return ours.refresh_token
+            return ours
+        lacks = ours is None or ours.refresh_token is None
+        return found if lacks or (ours is not None and found.rotations > ours.rotations) else ours
 
     def publish(self, held: Held) -> None:
         """Leaves a token for the others, in place of what was of no use."""
@@ -143,6 +160,9 @@ class Place:
         if self._try(put) is not None and (said := _said.get(id(self._cache))):
             said.clear()  # emptied and not removed: another thread may be at it
             self._log(logging.INFO, "works again")
+        if self._failed is not None:  # it is over, and who meets the next one is the first to
+            over = self._failed[0]
+            self._try(lambda: self._cache.discard(self._seal.failure_name, over))
 
     def _is_still_ours(self) -> bool:
         """Whether the token that came is the one that the place was named for.
@@ -160,12 +180,21 @@ class Place:
             self._try(lambda: self._cache.discard(self._seal.name, data))
 
     def failure(self) -> SaAuthError | None:
-        """The error that a server answered to another process a moment ago; None where it is time to ask again."""
+        """The error that a server answered to another process a moment ago; None where it is time to ask.
+
+        One that a single other machine has met may be that machine's own trouble, a proxy of its own say: it is believed
+        where a second one has met it as well.
+        """
+        self._failed = None
         record: Record | None = self._try(lambda: self._cache.get(self._seal.failure_name))
         if record is None:
             return None
         now = self._exchange.clock.now()
-        return self._try(lambda: self._seal.open_failure(record.data, now, left=record.left))
+        met: Met | None = self._try(lambda: self._seal.open_failure(record.data, now, left=record.left))
+        if met is None:
+            return None
+        self._failed = record.data, met
+        return met.error if met.binds and (len(met.machines) > 1 or machine() in met.machines) else None
 
     def fail(self, failure: SaAuthError) -> None:
         """Leaves an error of the server's own for the others, for the pause that one process would make.
@@ -181,23 +210,27 @@ class Place:
             retry.back_off(failure, failures=_AS_IF, chance=chance, time_left=None), retry.longest, _LONGEST_PAUSE
         )
 
+        over, others = (None, frozenset[str]()) if self._failed is None else (self._failed[0], self._failed[1].machines)
+        met = Met(failure, others | {machine()})
+
         def put() -> bool:
-            data = self._seal.close_failure(failure, self._exchange.clock.wall(), pause)
-            return self._cache.put(self._seal.failure_name, data, pause, over=None)
+            data = self._seal.close_failure(met, self._exchange.clock.wall(), pause)
+            return self._cache.put(self._seal.failure_name, data, pause + REMEMBERED, over=over)
 
         self._try(put)
 
-    def take(self, seconds: float) -> Lock | None:
+    def take(self, seconds: float, *, lasts: float) -> Lock | None:
         """The lock; None: another has it, or it cannot be had."""
 
         def failed() -> None:
             self.works = False
 
-        return self._try(lambda: self._cache.take(self._seal.name, seconds), failed)
+        return self._try(lambda: self._cache.take(self._seal.name, seconds, lasts=lasts), failed, waits=seconds)
 
     def give_back(self, lock: Lock | None) -> None:
         """Gives the lock back, if it was had."""
         if lock is not None:
+            self.allow(float("inf"))
             self._try(lambda: lock.release())  # noqa: PLW0108 - a lock of the caller's own may have no such act
 
     def complain(self, fault: CacheFault) -> None:
@@ -216,15 +249,26 @@ class Place:
             said.add(fault.code)
             self._log(logging.WARNING, str(fault))
 
-    def _try(self, act: Callable[[], Got], failed: Callable[[], None] = lambda: None) -> Got | None:
-        """Does something with the cache; None where it went wrong, once that is said."""
+    def _try(
+        self, act: Callable[[], Got], failed: Callable[[], None] = lambda: None, *, waits: float = 0.0
+    ) -> Got | None:
+        """Does something with the cache; None where it went wrong, once that is said, or where it takes too long."""
         fault: CacheFault
+        began = SYSTEM.boot()
         try:
-            return act()
+            if self._may_take > 0:
+                return act()
+            fault = CacheFault(
+                f"it takes up to {self._slowest:.2g} s an act, too long within timeout={self._exchange.timeout:g}; going on "
+                "without it", code="slow",
+            )  # fmt: skip
         except CacheFault as error:
             fault = error
         except Exception as error:  # noqa: BLE001 - of a cache of the caller's own, which may raise anything
             fault = CacheFault(f"it raised {type(error).__name__}", code=type(error).__name__)
+        finally:
+            took = max(SYSTEM.boot() - began - waits, 0.0)
+            self._slowest, self._may_take = max(self._slowest, took), self._may_take - took
         failed()
         self.complain(fault)
         del fault  # or its traceback would hold this frame, and what the cache had at hand
@@ -235,3 +279,9 @@ class Place:
             _log.log(level, "identity %s: the %s cache: %s", self._exchange.identity.hex()[:8], self.tier, text)
         except Exception:  # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
             pass
+
+
+@cache
+def machine() -> str:
+    """What tells this machine from others that might meet other errors; a container is one of its own."""
+    return digest(boot_id(), load("socket").gethostname()).hex()[:16]

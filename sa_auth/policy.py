@@ -33,12 +33,14 @@ class Held(NamedTuple):
     """A token and the reading of the boot clock, in seconds, from which its life counts.
 
     Its wall-clock start is `token.issued_at`; both are read before the request was sent. Beside it stands the refresh
-    token that came with it, None where none did.
+    token that came with it, None where none did, and how often another had come in its predecessors' place by then, as
+    far as that was counted: of two processes' refresh tokens the one with more is the newer, whatever their clocks say.
     """
 
     token: Token
     since: float
     refresh_token: Secret | None = None
+    rotations: int = 0
 
 
 class Life(NamedTuple):
@@ -101,7 +103,9 @@ class RefreshPolicy:
             share: 0 to 1, drawn once per process, so that a fleet does not renew in step.
         """
         token = held.token
-        length = token.expires_at - token.issued_at
+        length = min(
+            token.expires_at - token.issued_at, self.longest_life
+        )  # another process may have let it live longer
         stale = self.stale_after(length, seconds(token.extra.get("refresh_in")))
         stale += JITTER * share * (length - stale)
         ages = (stale, length - min(MARGIN, length * MARGIN_SHARE), length)

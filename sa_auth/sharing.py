@@ -1,8 +1,8 @@
 """One exchange for all processes that share a cache.
 
 Rule: look, take the lock, look again, and only then ask; whoever cannot have the lock in time asks all the same, since
-two exchanges are a cost and a failed call is an error. What a server answered to one, an error of its own among it, is
-the answer to all. Stands between the flight, whose thread this runs on, and a place in the cache.
+two exchanges are a cost and a failed call is an error, unless that would spend twice what is good once. What a server
+answered to one, an error of its own among it, is the answer to all. Stands between the flight, whose thread this runs on, and a place in the cache.
 Source: FAULTS lines 26 to 30 in docs/faults.md.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ._clock import SYSTEM, Deadline
-from ._secret import Secret
 from .caches.base import CacheFault, TokenCache
 from .errors import ConfigError, SaAuthError
 from .events import Event
@@ -23,6 +22,10 @@ from .wire import Conversation
 __all__ = ["Renewal", "Wanted", "check_sealable", "kept", "withdraw"]
 
 _SLICE = 0.05  # seconds of waiting for a lock between two looks
+_RECENT = (
+    5.0  # seconds after the end of an error's pause in which it is still taken for how things stand: an exchange's
+)
+_HALF, _MOST = 0.5, 0.9  # parts of the time for an exchange that may go by before it
 
 
 def check_sealable(cache: TokenCache, exchange: Exchange) -> None:
@@ -61,19 +64,23 @@ class Renewal:
         self._exchange, self._within, self._story = exchange, within, story
         self._urgent, self._unwanted = urgent, unwanted
 
-    def ask(self, refresh_token: Secret | None) -> Held:
+    def ask(self, newest: Held | None) -> Held:
         """Makes the exchange.
 
         Args:
-            refresh_token: What came with the newest token.
+            newest: What came last, with the refresh token that came with it; None: nothing.
 
         Raises:
             SaAuthError: it failed.
         """
-        began = SYSTEM.boot()
-        held = self._exchange.run(refresh_token, self._within)
+        began, family = SYSTEM.boot(), self._exchange.family
+        kept, rotations = (None, 0) if newest is None else (newest.refresh_token, newest.rotations)
+        spent = kept if family is None else family.taken_up(kept)
+        held = self._exchange.run(kept, self._within)
         self._note("exchange", seconds=SYSTEM.boot() - began)
-        return held
+        new = held.refresh_token
+        another = spent is not None and new is not None and new.reveal() != spent.reveal()
+        return held._replace(rotations=rotations + another)
 
     def shared(self, cache: TokenCache, wanted: Wanted) -> Held | None:
         """Gives somebody else's token where there is one, else one of our own, for all to use.
@@ -92,20 +99,22 @@ class Renewal:
             self._exchange.reload(False)
         place = Place.of(cache, self._exchange, self._story)
         if place is None:
-            return self.ask(wanted.refresh_token)
+            return self.ask(wanted.newest)
         wait = _Wait(self._within.deadline)
+        place.allow(self._within.deadline.left() * (_HALF if self._exchange.grant.repeatable else _MOST))
         try:
             return self._turn(place, wanted, wait)
         finally:
             wait.note(self._note, place.tier)
 
     def _turn(self, place: Place, wanted: Wanted, wait: _Wait) -> Held | None:
-        met: SaAuthError | None = None
         while True:
             held = place.look(wanted)
             failure = place.failure() if held is None else None
             if held is None and failure is None:
-                lock = place.take(wait.slice())
+                # Who spends what is good once keeps the others out until it knows what came of it.
+                lasts = 0.0 if self._exchange.grant.repeatable else self._exchange.timeout
+                lock = place.take(wait.slice(), lasts=lasts)
                 if lock is not None or not place.works:
                     try:
                         # Whoever had the lock before may have left something.
@@ -120,21 +129,31 @@ class Renewal:
                 wait.note(self._note, place.tier)
                 self._note("adopted", tier=place.tier)
                 return held
-            urgent, met = self._urgent(), failure or met
+            urgent = self._urgent()
             if not urgent and failure is None:
                 return None
-            if not urgent or wait.over():
+            wait.meet(failure)
+            if not urgent or wait.over(_MOST if self._spends_once(place, wanted) else _HALF):
                 wait.note(self._note, place.tier)
-                if met is not None:
-                    # Of the server's own: all who asked meanwhile were told so, and one more would be.
-                    met.retry_after = 0.0 if failure is None else failure.retry_after
-                    raise met
+                if wait.met is not None:
+                    raise wait.met  # of the server's own: all who asked just now were told so, and one more would be
                 return self._bypass(place, wanted)
-            wait.begin()
             if failure is not None:
                 wait.pass_by(failure.retry_after or _SLICE)
 
+    def _spends_once(self, place: Place, wanted: Wanted) -> bool:
+        """Whether a server might take a second exchange for a theft: of a code, or of a refresh token that rotates."""
+        newest = place.newest(wanted)
+        steady = self._exchange.family is not None and newest is not None and not newest.rotations
+        return not (self._exchange.grant.repeatable or steady)
+
     def _bypass(self, place: Place, wanted: Wanted) -> Held:
+        if self._spends_once(place, wanted):
+            raise SaAuthError(
+                "Another process has been asking for this token for long.", code="busy", retryable=True,
+                hint="No second request is made beside it, since the server takes a code, or a refresh token that rotates, "
+                "but once. Ask again; if this lasts, look for a process that is stopped.",
+            )  # fmt: skip
         self._note("bypassed", tier=place.tier)
         place.complain(CacheFault("another process has been asking for long; asking as well", code="slow_holder"))
         return self._ask(place, wanted)
@@ -146,9 +165,11 @@ class Renewal:
         except SaAuthError as error:
             failure = error.copy()
         else:
+            place.allow(self._within.deadline.left(), acts=2)
             if not self._unwanted():
                 place.publish(held)
             return held
+        place.allow(self._within.deadline.left(), acts=2)
         place.fail(failure)
         raise failure
 
@@ -157,7 +178,7 @@ class Renewal:
 
 
 class _Wait:
-    """How long another process has been waited for: at most half of what is left for the whole exchange.
+    """How long another process has been waited for, and the server's error that was met last.
 
     By the system's clock, whatever the exchange's is: another process knows no other.
     """
@@ -165,22 +186,35 @@ class _Wait:
     def __init__(self, whole: Deadline) -> None:
         self._whole = whole
         self._began: float | None = None
-        self._most = 0.0
+        self._left = self._most = 0.0
         self._told = False
+        self._met: tuple[SaAuthError, float] | None = None
 
     @property
     def seconds(self) -> float:
         """So far."""
         return 0.0 if self._began is None else SYSTEM.boot() - self._began
 
-    def begin(self) -> None:
-        """Begins to count, unless it was begun."""
-        if self._began is None:
-            self._began, self._most = SYSTEM.boot(), max(self._whole.left(), 0.0) / 2
+    @property
+    def met(self) -> SaAuthError | None:
+        """The error, while it tells how things stand."""
+        if self._met is None or SYSTEM.boot() > self._met[1] + _RECENT:
+            return None
+        error, until = self._met
+        error.retry_after = max(until - SYSTEM.boot(), 0.0)
+        return error
 
-    def over(self) -> bool:
-        """Whether it was long enough."""
-        return self._began is not None and self.seconds >= self._most
+    def meet(self, failure: SaAuthError | None) -> None:
+        """Takes note of an error, where there is one."""
+        if failure is not None:
+            self._met = failure, SYSTEM.boot() + (failure.retry_after or 0.0)
+
+    def over(self, part: float) -> bool:
+        """Whether it was long enough: that part of what was left for the exchange; the first time, it begins."""
+        if self._began is None:
+            self._began, self._left = SYSTEM.boot(), max(self._whole.left(), 0.0)
+        self._most = self._left * part
+        return self.seconds >= self._most
 
     def note(self, note: Callable[..., None], tier: str) -> None:
         """Has it told, if there was a wait, and once."""

@@ -128,10 +128,7 @@ class Slot:
 
     def wanted(self, flight: Flight) -> Wanted:
         """What a flight is to bring."""
-        newest = self.newest()
-        return Wanted(
-            self.held, self._resort, flight.min_ttl, newest.refresh_token if newest is not None else None
-        )  # fmt: skip
+        return Wanted(self.held, self._resort, flight.min_ttl)
 
     def urgent(self, flight: Flight) -> bool:
         """Whether somebody waits for it, or another process has been asking for half of what an exchange may take."""
@@ -263,10 +260,11 @@ class Slot:
             if now.boot < self._not_before or now.boot - self._forced_at < _FORCED_APART:
                 return
             self._resort, self.held = held, None
-            if held.refresh_token is None:
+            if held.refresh_token is None and self.memory.shared is None:
                 self.memory.discard(self.identity, held)
             else:
-                # Whoever takes it from there has the means to the next token, and never hands this one out.
+                # Whoever takes it from there has the means to the next token, knows this one if it is found in the cache
+                # below, and never hands it out.
                 self.memory.put(self.identity, held._replace(since=float("-inf")))
 
 

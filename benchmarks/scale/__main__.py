@@ -19,11 +19,10 @@ import numpy as np
 from benchmarks.scale import fleet, judgements, shared
 from benchmarks.scale.fleet import HOUR, Plan
 from benchmarks.scale.page import DRAWN, RESULTS, ROUGH, WIDE, ZOOM, write_page
-from benchmarks.scale.shared import Shared, run
+from benchmarks.scale.shared import MACHINE, Shared, run
 from sa_auth.policy import Retry
 
 SIZES = (1_000_000, 10_000)
-MACHINE = 16  # workers that share one file cache
 WINDOWS = (1, 60)  # seconds over which a deploy starts them
 # Ten minutes around noon. They begin just before workers without jitter renew for the thirteenth time.
 OUTAGE = (11 * HOUR + 55 * 60, 12 * HOUR + 5 * 60)
@@ -114,6 +113,7 @@ def facts() -> dict:
         "seed": fleet.SEED, "life": judgements.LIFE, "latency": fleet.LATENCY, "ticks": second, "sizes": SIZES,
         "machine": MACHINE, "windows": WINDOWS, "outage": OUTAGE, "settled": SETTLED, "after": AFTER,
         "look_again": shared.LOOK_AGAIN, "patience": shared.TIMEOUT / 2, "chances": judgements.CHANCES, "longest_pause": Retry().longest,
+        "recent": shared.RECENT,
         "stale": [earliest / second, latest / second], "expired": says.expired / second,
         "versions": {"Python": platform.python_version(), **{name: version(name) for name in ("simpy", "numpy")}},
     }  # fmt: skip

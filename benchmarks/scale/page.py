@@ -106,8 +106,10 @@ def simulated(facts: dict) -> str:
 - *Own*: nobody shares. *Machine*: {facts["machine"]} workers share one cache, for example a folder. *Fleet*: all share one. As
   the library does it, whoever's moment comes first looks in the cache, takes the lock and renews. Others who come meanwhile
   go on with the living token, look again within {facts["look_again"]} s, and adopt what they find. A 503 is left in the cache as well,
-  and tells the others for up to {facts["longest_pause"]:g} s not to ask. Who has no living token, or has found the lock taken for more than
-  {facts["patience"]:g} s, waits {facts["patience"]:g} s at most; then it takes a 503 that it has met meanwhile for its own, or else asks by itself.
+  and tells the others for up to {facts["longest_pause"]:g} s not to ask: those of a machine at once, those of a fleet, each of whose workers is on a
+  machine of its own, where a second one has met it too. Who has no living token, or has found the lock taken for more than
+  {facts["patience"]:g} s, waits {facts["patience"]:g} s at most; then it takes a 503 for its own that it has met meanwhile and whose time was over no
+  more than {facts["recent"]:g} s ago, or else asks by itself.
 - *Outage*: from {_clock(begin)} to {_clock(end)} every request is answered 503. That is the worst time for a fleet without jitter that
   started in one second: its thirteenth renewal is due as the outage begins."""
 

@@ -84,12 +84,13 @@ class TokenCache(Protocol):
         """Forgets a record, if it is still the one that is there."""
         ...
 
-    def take(self, name: str, seconds: float) -> Lock | None:
+    def take(self, name: str, seconds: float, *, lasts: float = 0.0) -> Lock | None:
         """Takes the lock of that name.
 
         Args:
             name: As for `get`.
             seconds: How long to wait for it at most; zero: not at all.
+            lasts: Seconds before which it must not come free by itself while its holder lives; zero: as the cache is set.
 
         Returns:
             The lock; None: another has it.

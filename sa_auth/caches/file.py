@@ -119,7 +119,7 @@ class FileCache:
         except OSError as error:
             fault(error, _RECORD, place, "removed")
 
-    def take(self, name: str, seconds: float) -> FileLock | None:
+    def take(self, name: str, seconds: float, *, lasts: float = 0.0) -> FileLock | None:  # noqa: ARG002 - it never ends
         """Takes the kernel's lock on a file beside the record, which goes with the process however that ends.
 
         Raises:

@@ -24,6 +24,7 @@ from .base import CacheFault
 
 LARGEST = 512 * 1024  # bytes; an answer is at most half of that
 KEPT = 30 * 86_400.0  # seconds beyond its token's end that a record is kept for the refresh token in it
+REMEMBERED = 30.0  # seconds beyond its pause that an error is kept for the names of the machines that met it
 _HEAD = re.compile(rb"sa_auth (\d{1,4}) (\d{1,16}) (\d{1,8})\n")
 _VERSION = 1
 _NONCE = 12
@@ -74,6 +75,20 @@ def newer(data: bytes) -> bool:
     return found is not None and found.version > _VERSION
 
 
+class Met(NamedTuple):
+    """An error that a server answered.
+
+    Attributes:
+        error: The error.
+        machines: Those that met one since the last token.
+        binds: Whether its pause lasts, for which nobody need ask again.
+    """
+
+    error: SaAuthError
+    machines: frozenset[str]
+    binds: bool = True
+
+
 class Seal:
     """Seals and opens the records of one identity.
 
@@ -122,28 +137,29 @@ class Seal:
         told: dict[str, Any] = {
             "access_token": token.access_token, "token_type": token.token_type, "expires_at": token.expires_at,
             "refresh_at": token.refresh_at, "issued_at": token.issued_at, "scope": token.scope,
-            "extra": dict(token.extra), "since": held.since, "boot_id": boot_id,
+            "extra": dict(token.extra), "since": held.since, "boot_id": boot_id, "rotations": held.rotations,
         }  # fmt: skip
         if held.refresh_token is not None:
             told["refresh_token"] = held.refresh_token.reveal().decode("utf-8", "surrogatepass")
         return self._sealed(told, token.expires_at, KEPT if held.refresh_token is not None else 0.0)
 
-    def close_failure(self, failure: SaAuthError, now: float, pause: float) -> bytes:
+    def close_failure(self, met: Met, now: float, pause: float) -> bytes:
         """Makes a record of an error that a server answered.
 
         Args:
-            failure: The error.
+            met: The error, and who met it.
             now: Unix seconds.
             pause: Seconds for which nobody need ask again.
 
         Raises:
             CacheFault: it is larger than a record may be.
         """
-        told = {name: getattr(failure, name) for name in _FIELDS}
-        return self._sealed({**told, "kind": type(failure).__name__, "pause": pause}, now + pause, 0.0)
+        told = {name: getattr(met.error, name) for name in _FIELDS}
+        told |= {"kind": type(met.error).__name__, "pause": pause, "machines": sorted(met.machines)}
+        return self._sealed(told, now + pause, REMEMBERED)
 
-    def open_failure(self, data: bytes, now: Instant, *, left: float | None) -> SaAuthError | None:
-        """Makes an error of a record, with `retry_after` as it is now; None: it is time to ask again.
+    def open_failure(self, data: bytes, now: Instant, *, left: float | None) -> Met:
+        """Makes an error of a record, with `retry_after` as it is now.
 
         Args:
             data: The record.
@@ -157,15 +173,12 @@ class Seal:
         # The end under the seal counts in any case, or whoever can write could have an old error last for ever.
         wait, pause = (found or _NOTHING).ends - now.wall, told.pop("pause")
         if left is not None:
-            wait = min(wait, left, pause)
-        # Longer than it was to last: the clock was set back, and nobody knows how much of it is left.
-        if not 0 < wait <= pause + _EARLY:
-            return None
-        kind = getattr(errors, told.pop("kind"), SaAuthError)
+            wait = min(wait, left - REMEMBERED, pause)
+        kind, machines = getattr(errors, told.pop("kind"), SaAuthError), frozenset(told.pop("machines"))
         failure: SaAuthError = kind(told.pop("message"), **{**told, "retry_after": wait, "attempts": 0})
-        again = f"This is what another process was told a moment ago; the next attempt is in {wait:.1f} s."
-        failure.hint, failure.elsewhere = f"{failure.hint} {again}".strip(), True
-        return failure
+        failure.hint, failure.elsewhere = f"{failure.hint} This is what another process was told.".strip(), True
+        # Longer than it was to last: the clock was set back, and nobody knows how much of it is left.
+        return Met(failure, machines, 0 < wait <= pause + _EARLY)
 
     def _sealed(self, told: dict[str, Any], ends: float, kept: float) -> bytes:
         top = b"sa_auth %d %d %d\n" % (_VERSION, max(0, int(ends * 1000)), int(kept))
@@ -203,7 +216,8 @@ class Seal:
         if abs(moved) > _EARLY:  # the clocks disagree: its times are told by ours
             token = _token({**told, **{name: told[name] + moved for name in ("expires_at", "refresh_at", "issued_at")}})
         refresh_token = told.get("refresh_token")
-        return Held(token, now.boot + rest - length, None if refresh_token is None else Secret(refresh_token))
+        sealed = None if refresh_token is None else Secret(refresh_token)
+        return Held(token, now.boot + rest - length, sealed, told["rotations"])
 
     def _told(self, data: bytes, *, failure: bool = False) -> dict[str, Any]:
         found = head(data)

@@ -117,14 +117,14 @@ class RedisCache:
         """
         self._run(REMOVE, self._name(name), data)
 
-    def take(self, name: str, seconds: float) -> RedisLock | None:
-        """Takes the lock of that name, for as long as the lease.
+    def take(self, name: str, seconds: float, *, lasts: float = 0.0) -> RedisLock | None:
+        """Takes the lock of that name, for as long as the lease, or as it has to last.
 
         Raises:
             CacheFault: Redis is gone or refuses.
         """
         key, nonce = self._name(name) + b":lock", secrets.token_hex(16).encode("ascii")
-        lease = b"%d" % max(1, int(min(self._lease, _LONGEST) * 1000))
+        lease = b"%d" % max(1, int(min(max(self._lease, lasts), _LONGEST) * 1000))
         deadline = Deadline(SYSTEM, seconds)
         while (taken := self._run(TAKE, key, nonce, lease)) != 1:
             if taken != 0:

@@ -69,7 +69,7 @@ class Shelf:
     def discard(self, name: str, data: bytes) -> None:
         self.data.pop(name, None)
 
-    def take(self, name: str, seconds: float) -> Taken | None:
+    def take(self, name: str, seconds: float, *, lasts: float) -> Taken | None:
         self.waits += seconds > 0
         lock = self.locks.setdefault(name, threading.Lock())
         return Taken(lock) if lock.acquire(timeout=seconds) else None
@@ -78,7 +78,7 @@ class Shelf:
 class Guarded(Shelf):
     """One whose lock another process never gives back."""
 
-    def take(self, name: str, seconds: float) -> None:
+    def take(self, name: str, seconds: float, *, lasts: float) -> None:
         time.sleep(seconds)
 
 

@@ -10,83 +10,26 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sa_auth import ConfigError, RefreshPolicy, Retry, SaAuthError, ServiceAccountCredentials, events
+from sa_auth import ConfigError, RefreshPolicy, SaAuthError, events
 from sa_auth._encoding import b64url
 from sa_auth._secret import Secret
 from sa_auth.assertions import FromCallable, FromCredentials, FromFile
-from sa_auth.caches import FileCache, Record
+from sa_auth.caches import FileCache
 from sa_auth.caches.named import travels
 from sa_auth.client_auth import ClientAssertion, ClientSecretBasic
-from sa_auth.grants import AuthorizationCode, JWTBearer, RefreshToken
+from sa_auth.grants import AuthorizationCode, JWTBearer
 from sa_auth.place import Place
 from sa_auth.policy import Held
 from sa_auth.testing import Authority, ManualClock, new_key
 from sa_auth.token import Token
-from tests.flow.kit import EXPIRED, OVER, PRIVATE, PUBLIC, STALE, eventually, fails, herd
-
-OWN_KEY = "k" * 40
-
-
-@pytest.fixture
-def authority(sa_clock: ManualClock) -> Authority:
-    """An authority in process, which knows "robot" by its key and "app" by its secret."""
-    made = Authority(clock=sa_clock)
-    made.register("robot", PUBLIC)
-    made.register("app", client_secret="canary-secret", redirect_uris="https://app.example/cb")
-    return made
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the file caches of a test are."""
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def process(authority: Authority, sa_clock: ManualClock, folder: Path) -> Callable[..., ServiceAccountCredentials]:
-    """Makes credentials as a process of its own has them: with a memory of its own over the same folder."""
-
-    def credentials(key: Any = PRIVATE, **changes: Any) -> ServiceAccountCredentials:
-        given = {
-            "issuer": "robot", "token_endpoint": authority.token_endpoint, "transport": authority.transport(),
-            "clock": sa_clock, "cache": FileCache(folder), **changes,
-        }  # fmt: skip
-        return ServiceAccountCredentials(key, **given)
-
-    return credentials
-
-
-@pytest.fixture
-def counts() -> Iterator[events.Counts]:
-    """What is told during the test."""
-    made = events.Counts()
-    stop = events.listen(made)
-    yield made
-    stop()
-
-
-def settled(creds: ServiceAccountCredentials) -> ServiceAccountCredentials:
-    """Waits until nothing is under way."""
-    eventually(lambda: creds._source._slot.flight is None)
-    return creds
-
-
-def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The warnings so far."""
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def place_of(folder: Path) -> Path:
-    """The only record."""
-    (place,) = folder.glob("*.token")
-    return place
-
+from tests.flow.kit import EXPIRED, OVER, PRIVATE, STALE, eventually, fails, herd
+from tests.unit.sharing.kit import OWN_KEY, Store, place_of, settled, warnings_of
 
 # --- one exchange
 
@@ -243,6 +186,17 @@ def test_refused_in_two_processes(process: Callable[..., Any], authority: Author
     assert authority.exchanges == 2
 
 
+def test_a_refused_token_and_credentials_made_anew(process: Callable[..., Any], folder: Path) -> None:
+    """It is not taken back from the cache by credentials that are made after those that met the refusal are gone."""
+    cache = FileCache(folder)
+    creds, _other = process(cache=cache), process(cache=cache, subject="other")
+    refused = creds.token()
+    creds.discard(refused)
+    del creds
+    gc.collect()
+    assert process(cache=cache).token().access_token != refused.access_token
+
+
 def test_a_refused_token_is_the_last_resort(process: Callable[..., Any], authority: Authority) -> None:
     """If its successor cannot be had, it is used, and the API decides."""
     creds = process()
@@ -320,41 +274,6 @@ def test_an_unusable_folder(
     creds.token()
     assert any("the file cache: works again" in record.getMessage() for record in caplog.records)
     assert process().token().access_token == creds.token().access_token
-
-
-class Store:
-    """A cache of the caller's own, which does as it is told."""
-
-    tier = "mine"
-    key = None
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error, self.kept, self.calls = error, {}, []  # type: ignore[var-annotated]
-
-    def _call(self, name: str) -> None:
-        self.calls.append(name)
-        if self.error is not None:
-            raise self.error
-
-    def get(self, name: str) -> Record | None:
-        self._call("get")
-        return self.kept.get(name)
-
-    def put(self, name: str, data: bytes, seconds: float, *, over: bytes | None) -> bool:
-        self._call("put")
-        self.kept[name] = Record(data, seconds)
-        return True
-
-    def discard(self, name: str, data: bytes) -> None:
-        self._call("discard")
-        self.kept.pop(name, None)
-
-    def take(self, name: str, seconds: float) -> Any:
-        self._call("take")
-        return self
-
-    def release(self) -> None:
-        self.calls.append("release")
 
 
 @pytest.mark.parametrize("error", [OSError("canary-text"), ValueError(), KeyError("x"), RuntimeError("canary-text")])
@@ -594,57 +513,20 @@ def test_other_credentials_as_the_assertion(process: Callable[..., Any], folder:
     assert outer(process(dpop="ephemeral")) is None
 
 
+def test_the_longest_life_is_the_readers(process: Callable[..., Any], sa_clock: ManualClock) -> None:
+    """Who lets no token live longer than so many seconds holds a shared one for no longer, whoever asked for it."""
+    process().token()
+    creds = process(refresh=RefreshPolicy(longest_life=600))
+    first = creds.token().access_token
+    sa_clock.advance(599)
+    assert creds.token().access_token != first
+
+
 def test_a_life_of_a_second(process: Callable[..., Any], authority: Authority, folder: Path) -> None:
     """A token that lives no longer than a second stays in memory."""
     authority.token_lifetime = 0
     process().token()
     assert list(folder.glob("*.token")) == []
-
-
-# --- refresh tokens
-
-
-def test_the_newest_refresh_token(
-    process: Callable[..., Any], authority: Authority, sa_clock: ManualClock, folder: Path
-) -> None:
-    """Where refresh tokens rotate, each process goes on with the newest, whoever got it, and so does one that starts anew."""
-    authority.refresh_tokens = "rotate"
-    code = authority.issue_code("app", scope="read")
-    secret = {"issuer": None, "client_auth": ClientSecretBasic("app", "canary-secret")}
-
-    def begin() -> Any:
-        return process(None, grant=AuthorizationCode(code), cache=FileCache(folder, key=OWN_KEY), **secret)
-
-    one, two = begin(), begin()
-    one.token()
-    two.token()
-    for turn in range(6):
-        sa_clock.advance(OVER)
-        (one, two)[turn % 2].token()
-        assert one.token().access_token == two.token().access_token
-    sa_clock.advance(OVER)
-    begin().token()
-    grants = [record.form["grant_type"] for record in authority.requests]
-    assert grants == ["authorization_code"] + ["refresh_token"] * 7
-    assert authority.exchanges == 8
-
-
-def test_a_refresh_token_of_the_callers(
-    process: Callable[..., Any], authority: Authority, sa_clock: ManualClock, folder: Path
-) -> None:
-    """The same where it began with a refresh token: a program that starts anew goes on with the newest that was kept."""
-    authority.refresh_tokens = "rotate"
-    secret = {"issuer": None, "client_auth": ClientSecretBasic("app", "canary-secret")}
-    text = authority.issue_refresh_token("app", scope="read")
-
-    def begin() -> Any:
-        return process(None, grant=RefreshToken(text), cache=FileCache(folder, key=OWN_KEY), **secret)
-
-    for _ in range(4):
-        begin().token()
-        sa_clock.advance(OVER)
-        gc.collect()
-    assert authority.statuses == {200: 4}
 
 
 # --- two keys that overlap
@@ -738,87 +620,6 @@ def test_renewed_in_the_window_of_the_policy(
     eager.token()
     eager.token()
     settled(eager)
-    assert authority.exchanges == 2
-
-
-# --- an outage
-
-
-def test_an_error_of_the_server_is_told_to_all(
-    process: Callable[..., Any], authority: Authority, sa_clock: ManualClock
-) -> None:
-    """What a server answered to one process, a 503 say, is what others are told for the pause that one process would make."""
-    with authority.down(503, retry_after=60):
-        first, second = fails(process()), fails(process(timeout=0.4))
-        asked = authority.statuses[503]
-        assert (first.status, first.attempts) == (503, asked)
-        assert (second.status, second.attempts, type(second), second.code) == (503, 0, type(first), first.code)
-        assert second.retry_after is not None
-        assert second.retry_after <= 2
-        assert (first.elsewhere, second.elsewhere) == (False, True)
-        assert "another process was told" in second.hint
-        sa_clock.advance(3)
-        fails(process(timeout=0.4))
-        assert authority.statuses[503] > asked
-
-
-def test_an_error_while_a_token_lives(process: Callable[..., Any], authority: Authority, sa_clock: ManualClock) -> None:
-    """With a living token in hand another process's error costs no request and no wait."""
-    one, two = process(), process()
-    one.token()
-    two.token()
-    sa_clock.advance(STALE)
-    with authority.down(503, retry_after=60):
-        assert settled_after(one)
-        asked = authority.statuses[503]
-        assert settled_after(two)
-        assert authority.statuses[503] == asked
-
-
-def settled_after(creds: ServiceAccountCredentials) -> bool:
-    """Asks, and waits for what that has begun."""
-    token = creds.token()
-    settled(creds)
-    return bool(token)
-
-
-def test_an_error_is_waited_out(
-    process: Callable[..., Any], authority: Authority, counts: events.Counts, sa_clock: ManualClock
-) -> None:
-    """Who can wait for the end of that pause does, and then has a token, though the first to ask had none."""
-    quick = Retry(attempts=1, shortest=0.2, longest=0.4)
-    with authority.down(503):
-        fails(process(retry=quick))
-    threading.Timer(0.3, sa_clock.advance, (1.0,)).start()
-    assert process(retry=quick).token()
-    assert counts["waited", "file"] == 1
-    assert authority.statuses == {503: 1, 200: 1}
-
-
-@pytest.mark.parametrize("fault", ["unreachable", "refused"])
-def test_an_error_of_ones_own(process: Callable[..., Any], authority: Authority, folder: Path, fault: str) -> None:
-    """What one machine alone may have met, no connection or a refusal, is nobody else's."""
-    if fault == "unreachable":
-        authority.unreachable = True
-        fails(process(retry=Retry(attempts=1)))
-        authority.unreachable = False
-    else:
-        authority.unregister("robot")
-        fails(process())
-        authority.register("robot", PUBLIC)
-    assert list(folder.glob("*.token")) == []
-    assert process().token()
-
-
-def test_an_error_is_no_token(process: Callable[..., Any], authority: Authority, folder: Path) -> None:
-    """An error put in the token's place by whoever can write is a damaged record, and the other way round."""
-    process().token()
-    token = place_of(folder)
-    with authority.down(503, retry_after=60):
-        fails(process(subject="x", retry=Retry(attempts=1)))
-    (error,) = [place for place in folder.glob("*.token") if place != token]
-    token.write_bytes(error.read_bytes())
-    assert process().token()
     assert authority.exchanges == 2
 
 
@@ -946,25 +747,6 @@ def test_what_lands_after_a_revocation_is_not_left(
     assert list(folder.glob("*.token")) == []
 
 
-def test_the_longest_pause_is_nobodys_setting(process: Callable[..., Any], authority: Authority) -> None:
-    """One process with long pauses does not bind the others to them."""
-    with authority.down(429, retry_after=300):
-        fails(process(retry=Retry(longest=600, longest_alive=600)))
-        second = fails(process(timeout=0.4))
-    assert second.retry_after is not None
-    assert second.retry_after <= 2
-
-
-def test_an_old_error_and_a_clock_set_back(
-    process: Callable[..., Any], authority: Authority, sa_clock: ManualClock
-) -> None:
-    """An error that was left before the clock was set back holds nobody up."""
-    with authority.down(503):
-        fails(process())
-    sa_clock.jump(-3600)
-    assert process().token()
-
-
 def test_another_account_by_the_time_of_the_answer(
     process: Callable[..., Any], service: Callable[..., FromFile], folder: Path
 ) -> None:
@@ -988,7 +770,7 @@ def test_odd_answers_of_a_cache(process: Callable[..., Any], authority: Authorit
         def get(self, name: str) -> Any:
             return b"bytes"
 
-        def take(self, name: str, seconds: float) -> Any:
+        def take(self, name: str, seconds: float, *, lasts: float) -> Any:
             return object()
 
     assert process(cache=Bare()).token()
