@@ -27,6 +27,18 @@ _TIMEOUT = 0.3  # seconds to connect, to send and to wait for an answer, each
 _LONGEST = 1.0  # seconds that a client of the caller's own may wait for each
 _CONNECTIONS = 16  # as many as renewals run at once
 _NEEDED = ("set", "eval", "evalsha")
+# What redis-py takes in a URL, from 6 to 8. Of any other name redis-py is the judge, when it is loaded: a later one may
+# know more. What all but equals one of these is a slip, and is not left until then.
+_NAMES = {
+    "db", "host", "port", "path", "username", "password", "client_name", "encoding", "encoding_errors",
+    "decode_responses", "health_check_interval", "socket_timeout", "socket_connect_timeout", "socket_keepalive",
+    "socket_keepalive_options", "socket_read_size", "socket_type", "timeout", "max_connections", "retry",
+    "retry_on_timeout", "retry_on_error", "protocol", "legacy_responses", "lib_name", "lib_version", "ssl_keyfile",
+    "ssl_certfile", "ssl_password", "ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_data", "ssl_ca_path",
+    "ssl_check_hostname", "ssl_min_version", "ssl_ciphers", "ssl_include_verify_flags", "ssl_exclude_verify_flags",
+    "ssl_validate_ocsp", "ssl_validate_ocsp_stapled", "ssl_ocsp_context", "ssl_ocsp_expected_cert",
+}  # fmt: skip
+_NEAR = 0.8  # by difflib, of 1
 
 
 class Engine:
@@ -162,12 +174,25 @@ def _judged_url(url: str) -> SplitResult:
             "The URL of the Redis names no socket." if scheme == "unix" else "The URL's path is no database's number.",
             code="bad_argument", hint=_KINDS,
         )  # fmt: skip
+    _judge_names(parts)
     asked = _asked(parts)
     if "decode_responses" in asked:
         raise _decodes()
     if not all(_short(asked.get(name, "")) for name in ("socket_timeout", "socket_connect_timeout", "timeout")):
         raise _waits()
     return parts
+
+
+def _judge_names(parts: SplitResult) -> None:
+    """Refuses a parameter that is a known one misspelt; what was written may be a part of a password, and is not repeated."""
+    for name in sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _NAMES):
+        from difflib import get_close_matches  # for a mistake alone
+
+        if close := get_close_matches(name.lower(), _NAMES, 1, _NEAR):
+            raise ConfigError(
+                "The URL of the Redis has a parameter that redis-py does not know.", code="bad_argument",
+                hint=f"Write {close[0]}=, if that was meant.",
+            )  # fmt: skip
 
 
 def _asked(parts: SplitResult) -> dict[str, str]:

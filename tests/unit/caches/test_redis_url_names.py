@@ -1,0 +1,49 @@
+"""The parameters in the URL of a Redis: which are slips, and which are left to redis-py."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import redis
+from redis import connection
+
+from sa_auth.caches import RedisCache
+from tests.unit.caches.test_redis_client import CANARY, refused
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ssl_ca_cert", "ssl_ca_certs"), ("ssl_ca_crets", "ssl_ca_certs"), ("tls_ca_certs", "ssl_ca_certs"),
+        ("socket_timout", "socket_timeout"), ("Socket_Timeout", "socket_timeout"), ("socket-timeout", "socket_timeout"),
+        ("connect_timeout", "socket_connect_timeout"), ("passwd", "password"), ("passwrod", "password"), ("DB", "db"),
+        ("max_connection", "max_connections"), ("socket_timout=1&db", "socket_timeout"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("scheme", ["redis", "rediss", "valkey"])
+def test_a_misspelt_parameter(scheme: str, name: str, meant: str) -> None:
+    """A parameter of the URL that is misspelt is refused as the cache is made, with the right one, and not repeated."""
+    error = refused(f"{scheme}://h/0?{name}={CANARY}")
+    assert error.code == "bad_argument"
+    assert error.hint == f"Write {meant}=, if that was meant."
+    assert name not in str(error).replace(meant, "")
+
+
+@pytest.mark.parametrize("name", ["nothing", "user", "x", CANARY, "idle_check"])
+def test_a_parameter_that_is_like_no_other(name: str) -> None:
+    """A parameter that resembles none is left to redis-py, which may be of a later version."""
+    RedisCache(f"redis://h/0?{name}=1")
+
+
+def test_what_redis_py_takes() -> None:
+    """Whatever the installed redis-py's connections and pools can be told in a URL is no slip."""
+    kinds = (
+        connection.AbstractConnection, redis.Connection, redis.SSLConnection, redis.UnixDomainSocketConnection,
+        redis.ConnectionPool, redis.BlockingConnectionPool,
+    )  # fmt: skip
+    names = {name for kind in kinds for name in inspect.signature(kind.__init__).parameters}
+    for name in names - {"decode_responses"}:  # which is refused for what it does
+        if not name.startswith("orig_"):  # which redis-py notes for itself
+            RedisCache(f"rediss://h/0?{name}=1")
+    assert {"ssl_ca_certs", "socket_timeout", "max_connections"} <= names
