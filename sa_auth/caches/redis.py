@@ -39,7 +39,8 @@ class RedisCache:
         where: A URL: redis://, rediss:// (TLS) or unix://, also as valkey:// and valkeys://; it may hold user and
             password. Or a client: redis.Redis, redis.RedisCluster, a Sentinel's master_for(), valkey.Valkey; it must give
             bytes, and wait no longer than a second. Or a function that gives one of these, called when it is first
-            needed: of a module, it travels by name.
+            needed, so that what it gives is judged then, and a bad one is a line in the log: of a module, it travels
+            by name.
         key: At least 32 characters or bytes, or a function that gives them: seals the tokens where no key of the
             service account's is in the process (a client secret, a token service, a key service). A local key's
             tokens are sealed by what both give.
