@@ -157,7 +157,7 @@ class RedisCache:
         try:
             given = act(self._engine.client())
         except Exception as error:  # noqa: BLE001 - of the client's or the caller's function; its text may hold the URL
-            fault, gone = told(error)
+            fault, gone = told(error, self._engine.named)
         else:
             self._breaker.answered()
             return given

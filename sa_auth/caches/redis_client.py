@@ -49,23 +49,25 @@ class Engine:
 
     Attributes:
         shown: What may be shown of it.
+        named: What a log line calls it: "Redis at cache.example:6379/0"; "Redis", where its place is not known (yet).
 
     Raises:
         MissingExtra: it is a URL, and redis-py is not installed.
         ConfigError: it is none of these, or a client that would wait too long or decode what it reads.
     """
 
-    __slots__ = ("_made", "_where", "shown")
+    __slots__ = ("_made", "_where", "named", "shown")
 
     def __init__(self, where: object) -> None:
         self._where: Any = where
         self._made: tuple[int, Any] | None = None
+        self.named = "Redis"
         if isinstance(where, str):
-            self.shown = _place(_judged_url(where))
+            self.shown = self._noted(_place(_judged_url(where)))
             _require()
         elif _speaks(where):
             _judge(where)
-            self.shown = _shown(where)
+            self.shown = self._noted(_seen_place(where)) or type(where).__name__
         elif callable(where) and not isinstance(where, type):
             self.shown = str(getattr(where, "__qualname__", type(where).__name__))
         else:
@@ -114,17 +116,24 @@ class Engine:
     def _make(self) -> Any:
         where = self._where
         if not isinstance(where, str) and not _speaks(where):
+            self._noted("")
             where = where()
         if isinstance(where, str):
-            _judged_url(where)
+            self._noted(_place(_judged_url(where)))
             _require()
             where = _connected(where)
-        elif not _speaks(where):
+        elif _speaks(where):
+            self._noted(_seen_place(where))
+        else:
             raise ConfigError(
                 f"The function given to RedisCache gave a {type(where).__name__}.", code="bad_argument", hint=_KINDS
             )
         _judge(where)
         return where
+
+    def _noted(self, place: str) -> str:
+        self.named = f"Redis at {place}" if place else "Redis"
+        return place
 
 
 def _require() -> None:
@@ -221,13 +230,12 @@ def _settings(client: Any) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def _shown(client: Any) -> str:
+def _seen_place(client: Any) -> str:
+    """Where a client leads to; empty: it does not tell."""
     found = _settings(client) or {}
     if "path" in found:
         return str(found["path"])
-    if "host" in found:
-        return f"{found['host']}:{found.get('port', 6379)}/{found.get('db', 0)}"
-    return type(client).__name__
+    return f"{found['host']}:{found.get('port', 6379)}/{found.get('db', 0)}" if "host" in found else ""
 
 
 def _judge(client: Any) -> None:

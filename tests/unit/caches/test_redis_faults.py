@@ -13,6 +13,7 @@ from sa_auth.caches.redis_faults import told
 from sa_auth.errors import ConfigError
 
 CANARY = "canary-7391"
+AT = "Redis at cache.example:6379/0"
 
 
 def behind(error: Exception, cause: Exception) -> Exception:
@@ -60,26 +61,50 @@ def behind(error: Exception, cause: Exception) -> Exception:
     ],
 )
 def test_refusals(error: Exception, code: str, advice: str) -> None:
-    """Whoever answers with a no is there; the fault says what to do."""
-    fault, gone = told(error)
+    """Whoever answers with a no is there; the fault says which Redis it was and what to do."""
+    fault, gone = told(error, AT)
     assert (fault.code, gone) == (code, False)
     assert advice in str(fault)
+    assert AT in str(fault) or code == "wrong_type"
+    assert "{" not in str(fault)
     assert CANARY not in str(fault)
 
 
 @pytest.mark.parametrize(
     ("error", "code", "shown"),
     [
-        (redis.TimeoutError(f"Timeout reading from {CANARY}"), "timeout", "in time"),
+        (redis.TimeoutError(f"Timeout reading from {CANARY}"), "timeout", f"{AT} did not answer in time"),
+        (
+            behind(redis.TimeoutError(CANARY), TimeoutError("_ssl.c:989: The handshake operation timed out")),
+            "timeout",
+            f"{AT} did not answer in time, nor begin TLS: if it does not speak TLS, use redis://",
+        ),
         (valkey.TimeoutError(CANARY), "timeout", "in time"),
         (TimeoutError(CANARY), "timeout", "in time"),
         (redis.ConnectionError(f"Error connecting to {CANARY}"), "unreachable", "(ConnectionError)"),
         (
             behind(redis.ConnectionError(CANARY), ConnectionRefusedError(CANARY)),
             "unreachable",
-            "(ConnectionRefusedError)",
+            f"{AT} cannot be reached (ConnectionRefusedError)",
         ),
-        (behind(redis.ConnectionError(CANARY), ssl.SSLCertVerificationError(CANARY)), "certificate", "ssl_ca_certs="),
+        (
+            behind(redis.ConnectionError(CANARY), ssl.SSLCertVerificationError(CANARY)),
+            "certificate",
+            f"of {AT} is not trusted",
+        ),
+        (
+            behind(
+                redis.ConnectionError(CANARY),
+                ssl.SSLError(1, f"[SSL: WRONG_VERSION_NUMBER] wrong version number {CANARY}"),
+            ),
+            "no_tls",
+            f"{AT} cannot be reached: it does not speak TLS: use redis://",
+        ),
+        (
+            behind(valkey.ConnectionError(CANARY), ssl.SSLError(1, "[SSL] record layer failure (_ssl.c:1000)")),
+            "no_tls",
+            "it does not speak TLS: use redis://",
+        ),
         (behind(redis.ConnectionError(CANARY), ssl.SSLError(CANARY)), "unreachable", "(SSLError)"),
         (redis.sentinel.MasterNotFoundError(CANARY), "unreachable", "(MasterNotFoundError)"),
         (redis.exceptions.RedisClusterException(CANARY), "unreachable", "(RedisClusterException)"),
@@ -91,7 +116,7 @@ def test_refusals(error: Exception, code: str, advice: str) -> None:
 )
 def test_whoever_is_gone(error: Exception, code: str, shown: str) -> None:
     """Whoever does not answer, or could not even be asked, is gone; of the error the class alone is shown."""
-    fault, gone = told(error)
+    fault, gone = told(error, AT)
     assert (fault.code, gone) == (code, True)
     assert shown in str(fault)
     assert CANARY not in str(fault)
@@ -101,12 +126,12 @@ def test_errors_in_a_circle() -> None:
     """Errors that came of each other end as well."""
     first, second = redis.ConnectionError("a"), OSError("b")
     first.__context__, second.__context__ = second, first
-    assert told(first)[0].code == "unreachable"
+    assert told(first, AT)[0].code == "unreachable"
 
 
 def test_our_own() -> None:
     """A fault stays what it is; what is wrong with an argument is said as it is, and the argument left alone for a while."""
     fault = CacheFault("It is so.", code="so")
-    assert told(fault) == (fault, False)
-    mapped, gone = told(ConfigError("It is bad.", code="bad", hint="Mend it."))
+    assert told(fault, AT) == (fault, False)
+    mapped, gone = told(ConfigError("It is bad.", code="bad", hint="Mend it."), AT)
     assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it.", "bad", True)
