@@ -26,7 +26,7 @@ _KINDS = (
 _TIMEOUT = 0.3  # seconds to connect, to send and to wait for an answer, each
 _LONGEST = 1.0  # seconds that a client of the caller's own may wait for each
 _CONNECTIONS = 16  # as many as renewals run at once
-_NEEDED = ("set", "eval", "evalsha")
+_NEEDED = ("eval", "evalsha")
 # What redis-py takes in a URL, from 6 to 8. Of any other name redis-py is the judge, when it is loaded: a later one may
 # know more. What all but equals one of these is a slip, and is not left until then.
 _NAMES = {

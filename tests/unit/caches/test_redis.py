@@ -588,8 +588,6 @@ def test_a_client_that_decodes_unseen() -> None:
     """A client of another make that gives text is a fault that says so."""
 
     class Decoding:
-        def set(self, *_: Any) -> Any: ...
-
         def eval(self, *_: Any) -> Any: ...
 
         def evalsha(self, *_: Any) -> list[Any]:

@@ -171,10 +171,9 @@ def test_clients_that_are_taken() -> None:
 
 
 def test_a_client_of_another_make() -> None:
-    """Anything with the three commands is taken; of what cannot be seen of it nothing is demanded."""
+    """Anything with the two commands is taken; of what cannot be seen of it nothing is demanded."""
 
     class Own:
-        def set(self, *_: Any, **__: Any) -> None: ...
         def eval(self, *_: Any) -> None: ...
         def evalsha(self, *_: Any) -> None: ...
 
