@@ -126,7 +126,7 @@ def tell(*events: Event) -> None:
 def _tell(listener: Listener, event: Event) -> None:
     try:
         listener(event)
-    except Exception:  # noqa: BLE001, S110 - of the caller's own; a token is not lost for it
+    except Exception:  # nosec B110 # noqa: BLE001, S110 - of the caller's own; a token is not lost for it
         pass
 
 

@@ -246,7 +246,7 @@ class Exchange:
                 corrected = True
                 continue
             pause = self.retry.pause(
-                outcome, attempt=counted, chance=random.random(), time_left=deadline.left(),  # noqa: S311 - no secret
+                outcome, attempt=counted, chance=random.random(), time_left=deadline.left(),  # nosec B311 # noqa: S311 - no secret
                 repeatable=free,
             )  # fmt: skip
             if pause is None:

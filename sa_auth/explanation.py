@@ -86,7 +86,7 @@ def explained(
         advise(refusal, _role(grant, client_auth, of_client=isinstance(refusal, InvalidClient)))
     try:
         refusal.hint = f"{refusal.hint} Sent: {described(grant, client_auth, scope, form)}.".strip()
-    except Exception:  # noqa: BLE001, S110 - of a grant or method of the caller's own; the server's no is worth more
+    except Exception:  # nosec B110 # noqa: BLE001, S110 - of a grant or method of the caller's own; the server's no is worth more
         pass
     return refusal
 

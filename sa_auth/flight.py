@@ -84,7 +84,7 @@ class Flight(Future[Token]):
             failure = SaAuthError(f"The renewal ended in {type(error).__name__}.", code="unexpected")
         try:
             self.slot.land(self, held, failure)
-        except Exception:  # noqa: BLE001, S110 - of a clock or a log handler; the waiters were told
+        except Exception:  # nosec B110 # noqa: BLE001, S110 - of a clock or a log handler; the waiters were told
             pass
         self._tell()
 

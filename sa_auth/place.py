@@ -203,7 +203,7 @@ class Place:
         """
         if failure.status is None or not (failure.status == 429 or failure.status >= 500):
             return
-        chance = random.random()  # noqa: S311 - spreads attempts, hides nothing
+        chance = random.random()  # nosec B311 # noqa: S311 - spreads attempts, hides nothing
         retry = self._exchange.retry
         # No longer, whatever the server says: it may have meant this machine alone, and the others have to find out.
         pause = min(
@@ -277,7 +277,7 @@ class Place:
     def _log(self, level: int, text: str) -> None:
         try:
             _log.log(level, "identity %s: the %s cache: %s", self._exchange.identity.hex()[:8], self.tier, text)
-        except Exception:  # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
+        except Exception:  # nosec B110 # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
             pass
 
 

@@ -143,7 +143,7 @@ class Slot:
                 return False
             if self.flight is flight:
                 self.flight = None
-                self._look_at = now + _LOOK_AGAIN * random.uniform(0.3, 1.0)  # noqa: S311 - no secret
+                self._look_at = now + _LOOK_AGAIN * random.uniform(0.3, 1.0)  # nosec B311 # noqa: S311 - no secret
                 self._busy_since = now if self._busy_since is None else self._busy_since
             settled, flight.landed = flight.landed, True
         if not settled:
@@ -209,7 +209,7 @@ class Slot:
             elif failure is not None and (not failures or lived != self._lives):
                 lives = "; the held token lives on" if self._lives else ""
                 _log.warning("identity %s: renewal failed%s: %s", name, lives, failure)
-        except Exception:  # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
+        except Exception:  # nosec B110 # noqa: BLE001, S110 - a handler that fails is no reason to lose a token
             pass
 
     def _failed(self, exchange: Exchange, failure: SaAuthError, now: Instant) -> Held | None:
@@ -225,7 +225,7 @@ class Slot:
         self._ways = frozenset({exchange.way}) | (self._ways if now.boot < self._not_before else frozenset())
         self._lives = time_left is not None
         wait = exchange.retry.back_off(
-            failure, failures=self._failures, chance=random.random(), time_left=time_left,  # noqa: S311 - no secret
+            failure, failures=self._failures, chance=random.random(), time_left=time_left,  # nosec B311 # noqa: S311 - no secret
         )  # fmt: skip
         self._not_before = now.boot + wait
         resort, self._resort = self._resort, None

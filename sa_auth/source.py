@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MOMENT = 0.1  # seconds
 _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
-_share = random.random()  # noqa: S311 - spreads renewals, hides nothing
+_share = random.random()  # nosec B311 # noqa: S311 - spreads renewals, hides nothing
 
 
 class _Revocation(Future[None]):
@@ -94,7 +94,7 @@ _NOBODYS = Held(Token("-", expires_at=0.0, refresh_at=0.0, issued_at=0.0), 0.0)
 
 def _draw() -> None:
     global _share
-    _share = random.random()  # noqa: S311
+    _share = random.random()  # nosec B311 # noqa: S311 - as above
 
 
 if hasattr(os, "register_at_fork"):

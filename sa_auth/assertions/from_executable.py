@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404 # a list, and no shell
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -121,7 +121,7 @@ class FromExecutable(HandedOver):
     def _started(self) -> subprocess.Popen[bytes]:
         reason = ""
         try:
-            return subprocess.Popen(  # noqa: S603 - a list, and no shell
+            return subprocess.Popen(  # nosec B603 # noqa: S603 - a list, and no shell
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 bufsize=0, env={**os.environ, **self._environment}, start_new_session=True,
             )  # fmt: skip

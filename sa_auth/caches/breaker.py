@@ -64,7 +64,7 @@ class Breaker:
         if now < pause.ends_at:
             return
         longest = _PAUSES[min(pause.failures, len(_PAUSES) - 1)]
-        wait = longest * random.uniform(0.75, 1.0)  # noqa: S311 - no secret
+        wait = longest * random.uniform(0.75, 1.0)  # nosec B311 # noqa: S311 - no secret
         self._pause = _Pause(pause.failures + 1, now + wait, code)
 
     def answered(self) -> None:

@@ -233,7 +233,7 @@ class Seal:
             with OPENSSL:
                 plain = self._key.decrypt(data[at : at + _NONCE], data[at + _NONCE :], beside)
             told = json.loads(plain)
-        except Exception:  # noqa: BLE001, S110 - InvalidTag, or whatever comes of what is no record
+        except Exception:  # nosec B110 # noqa: BLE001, S110 - InvalidTag, or whatever comes of what is no record
             pass
         if told is None:
             raise CacheFault("a record was damaged, or is not this identity's", code="damaged")

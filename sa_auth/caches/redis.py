@@ -133,7 +133,7 @@ class RedisCache:
             left = deadline.left()
             if left <= 0:
                 return None
-            SYSTEM.sleep(min(random.uniform(*_POLL), left))  # noqa: S311 - no secret
+            SYSTEM.sleep(min(random.uniform(*_POLL), left))  # nosec B311 # noqa: S311 - no secret
         return RedisLock(partial(self._run, REMOVE, key, nonce))
 
     def _name(self, name: str) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
+import subprocess  # nosec B404 # a list, and no shell
 import sys
 import tempfile
 import threading
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _authority() -> Iterator[dict[str, str]]:
     """A local authority and API in a process of their own, which ends when this one does."""
     command = [sys.executable, "-m", "sa_auth.testing", "--token-lifetime", str(_LIFE)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # nosec B603 # noqa: S603 - a list, and no shell
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
