@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench scale vectors system compare-faults clean
+.PHONY: demo test check audit bench scale vectors system compare-faults clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -12,13 +12,20 @@ demo: .venv/ready-demo  ## a batch of authenticated calls against a local author
 test: .venv/ready-test  ## all tests that need nothing but what pip brings
 	$(BIN)/python -m pytest -q $(ARGS)
 
-check: .venv/ready-check  ## format, lint, types, floors
+check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing/uses.py
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/bandit -c pyproject.toml -q -r sa_auth
+	$(BIN)/zizmor --offline --persona=pedantic --quiet .github
+
+audit: .venv/ready-check  ## that, and what is known of each dependency; writes build/sbom.cdx.json (AUDIT_OFFLINE=1: asks nobody)
+	$(BIN)/bandit -c pyproject.toml -q -r sa_auth
+	$(BIN)/zizmor --offline --persona=pedantic --quiet .github
+	$(BIN)/python -m tests.arch.audit
 
 bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
 	$(BIN)/python -m benchmarks.ours
