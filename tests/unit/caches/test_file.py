@@ -422,6 +422,7 @@ import os, signal
 from sa_auth.caches import file
 real = {before}
 def stopping(*arguments):
+    {before} = real
     os.kill(os.getpid(), signal.SIGSTOP)
     return real(*arguments)
 {before} = stopping
