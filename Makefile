@@ -4,13 +4,19 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check audit bench scale vectors system compare-faults clean
+.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
 
 test: .venv/ready-test  ## all tests that need nothing but what pip brings
 	$(BIN)/python -m pytest -q $(ARGS)
+
+test-pythons:  ## the fast suites on every CPython from 3.10 that is found, or on some (ARGS="3.12 3.13")
+	$(PYTHON) -m tests.arch.pythons $(ARGS)
+
+test-bounds:  ## the fast suites on the oldest dependencies that setup.cfg allows
+	$(PYTHON) -m tests.arch.bounds
 
 check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
 	$(BIN)/ruff format --check .
@@ -26,6 +32,9 @@ audit: .venv/ready-check  ## that, and what is known of each dependency; writes 
 	$(BIN)/bandit -c pyproject.toml -q -r sa_auth
 	$(BIN)/zizmor --offline --persona=pedantic --quiet .github
 	$(BIN)/python -m tests.arch.audit
+
+wheel: .venv/ready-test  ## the wheel, built twice to the same bytes, in dist/
+	$(BIN)/python -m tests.arch.wheel
 
 bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
 	$(BIN)/python -m benchmarks.ours
