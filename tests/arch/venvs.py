@@ -59,7 +59,8 @@ def test(name: str, python: Path, searched: str = "") -> Ran:
     began = time.monotonic()
     with report.open("w", encoding="utf-8") as file:
         done = subprocess.run(
-            [str(python), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *suites],
+            # Patient: several of these are run beside each other, and beside other work.
+            [str(python), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "--timeout=300", *suites],
             cwd=ROOT, env=around, stdout=file, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     said = _CLOSING.findall(report.read_text(encoding="utf-8"))
