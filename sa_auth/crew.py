@@ -2,15 +2,20 @@
 
 Rule: a renewal never runs on a caller's stack, at most sixteen run at once, and what somebody waits for goes first.
 A thread that is stuck past its limit (in a name look-up, say) is let go, one per host, so that its seat is free.
+No process is forked while one of them is going.
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Protocol
 
+from ._clock import SYSTEM, Deadline
+
 GRACE = 0.5  # seconds past its limit after which a job counts as stuck
+_GOING = 0.2  # seconds that a thread whose work is over may take to be gone, before a fork goes on without
 
 
 class Job(Protocol):
@@ -54,6 +59,25 @@ class Crew:
         self._wanted: OrderedDict[Job, None] = OrderedDict()
         self._others: OrderedDict[Job, None] = OrderedDict()
         self._stuck: dict[str, Job] = {}
+        self._going: deque[threading.Thread] = deque(maxlen=4 * self._size)  # whose work is over
+
+    def hold(self) -> None:
+        """Has no thread end until `release` or `reset`, and waits for those that are about to: what a fork begins with.
+
+        A thread that goes has OpenSSL tidy up after it, under a lock that a child forked meanwhile would find shut for ever.
+        """
+        self._lock.acquire()
+        deadline = Deadline(SYSTEM, _GOING)
+        for thread in self._going:
+            thread.join(max(deadline.left(), 0.0))
+            # Until Python 3.13 that may be a moment early: OpenSSL's turn is after Python's.
+            while _is_there(thread) and deadline.left() > 0:
+                pass
+        self._going.clear()
+
+    def release(self) -> None:
+        """Ends what `hold` began."""
+        self._lock.release()
 
     def launch(self, job: Job, *, wanted: bool) -> bool:
         """Starts a job, or queues it where all threads are busy; one that is known already may move ahead.
@@ -125,9 +149,13 @@ class Crew:
         with self._lock:
             if self._stuck.get(done.host) is done:
                 del self._stuck[done.host]
-                return None  # its seat was given away while it was stuck
-            self._running.pop(done, None)
-            return self._take(begun=True)
+                following = None  # its seat was given away while it was stuck
+            else:
+                self._running.pop(done, None)
+                following = self._take(begun=True)
+            if following is None:
+                self._going.append(threading.current_thread())
+            return following
 
     def _take(self, *, begun: bool) -> Job | None:
         queue = self._wanted or self._others
@@ -150,3 +178,8 @@ class Crew:
         job.overdue(abandoned=abandoned)
         if following is not None and not self._spawn(following):
             self._serve(following)  # on this watch's thread: better late than never
+
+
+def _is_there(thread: threading.Thread) -> bool:
+    """Whether the system still has it; False where it does not tell."""
+    return os.path.exists(f"/proc/self/task/{thread.native_id}")

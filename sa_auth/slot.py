@@ -304,6 +304,16 @@ def _settle_anew() -> None:
 on_change(_settle_anew)
 
 
+def _before_fork() -> None:
+    _lock.acquire()
+    _crew.hold()
+
+
+def _in_parent() -> None:
+    _crew.release()
+    _lock.release()
+
+
 def _after_fork() -> None:
     _crew.reset()
     for slot in list(_slots.values()):
@@ -312,4 +322,4 @@ def _after_fork() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_after_fork)
