@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults clean
+.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -46,6 +46,12 @@ scale: .venv/ready-test  ## fleets of ten thousand and a million workers on pape
 vectors: .venv/ready-test  ## captures what the vendors' own libraries send, and fails where it is not what the vectors have
 	$(PIP) install --group vectors
 	$(BIN)/python -m tests.vectors.capture --check
+
+# Six targets, two at a time: half an hour in all. What is found lies in build/fuzz/<target>/.
+FUZZ_SECONDS ?= 600
+fuzz: .venv/ready-test  ## the readers of answers, key files, PEM, PFX, JWK and cache records under random bytes
+	$(PIP) install --group fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
 	$(BIN)/python -m benchmarks.compare_faults
