@@ -240,7 +240,8 @@ def seconds(value: Any) -> float | None:
 
 
 def _is_decimal(text: str) -> bool:
-    digits = text.strip().removeprefix("-").replace(".", "", 1)
+    # White space that float() knows too: str.strip() takes U+001C to U+001F for some as well.
+    digits = text.strip(" \t\r\n").removeprefix("-").replace(".", "", 1)
     return len(text) <= 32 and digits.isascii() and digits.isdigit()
 
 
