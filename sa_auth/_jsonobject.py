@@ -7,7 +7,7 @@ Source: RFC 8259; FAULTS line 13 in docs/faults.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from .errors import ResponseError
@@ -24,7 +24,7 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
 
     Args:
         body: UTF-8, with or without a byte order mark.
-        deciding: Names that may stand in it once.
+        deciding: Names that may stand in it once; a dot leads into an object: "auth.client_token".
         status: Of the reply, for the error.
 
     Returns:
@@ -36,10 +36,12 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
     if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
         return None  # 256 KiB of brackets become 8 MB of objects
 
+    names = {name for path in deciding for name in path.split(".")}
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            named = [name for name, _ in pairs if name in deciding]
+            named = [name for name, _ in pairs if name in names]
             if len(named) > len(set(named)):
                 return _Doubled(found)
         return found
@@ -50,12 +52,19 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
         )
     except (ValueError, RecursionError):
         return None
-    if isinstance(fields, _Doubled):
+    if any(isinstance(node, _Doubled) for path in ("", *deciding) for node in _on_the_way(fields, path)):
         raise ResponseError(
             "A field stands twice in the answer.", code="duplicate_field", status=status,
             hint="Two readers would read two different tokens, so it is not used: tell the server's operator.",
         )  # fmt: skip
     return fields if isinstance(fields, dict) else None
+
+
+def _on_the_way(fields: Any, path: str) -> Iterator[Any]:
+    """The objects that a path leads through, the outermost first."""
+    for name in path.split("."):
+        yield fields
+        fields = fields.get(name) if isinstance(fields, dict) else None
 
 
 def _refuse(constant: str) -> Any:

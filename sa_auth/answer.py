@@ -68,8 +68,7 @@ def read_answer(
         TokenEndpointError: the server said no; its class follows the error code.
         ResponseError: the reply is no token response.
     """
-    paths = (names.token, names.expires_in, names.expires_at or "")
-    deciding = {*_DECIDING, *(path.rpartition(".")[2] for path in paths)}
+    deciding = {*_DECIDING, *filter(None, (names.token, names.expires_in, names.expires_at))}
     fields = json_object(response.body, deciding, status=response.status)
     check(response, fields, asked)
     if fields is None:
@@ -104,7 +103,7 @@ def _token(
         )  # fmt: skip
     life = _life(fields, response, asked, policy, names)
     if names.own_end:
-        life = _own_life(value, asked, life)
+        life = _own_life(value, asked, policy, life)
     said_scope = fields.get("scope")
     left_out = _NOT_EXTRA if names is STANDARD else {*_NOT_EXTRA, names.token.partition(".")[0]}
     extra = {name: value for name, value in fields.items() if name not in left_out}
@@ -156,10 +155,10 @@ def _life(
     return min(max(life, 1.0), policy.longest_life)
 
 
-def _own_life(token: str, asked: Instant, otherwise: float) -> float:
+def _own_life(token: str, asked: Instant, policy: RefreshPolicy, otherwise: float) -> float:
     # Its own clock is the server's; the answer is seconds old, so ours will do.
     end = seconds(claims(token).get("exp"))
-    return otherwise if end is None else max(end - asked.wall, 1.0)
+    return otherwise if end is None else min(max(end - asked.wall, 1.0), policy.longest_life)
 
 
 def _moment(value: Any) -> float | None:

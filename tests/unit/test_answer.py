@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
@@ -27,7 +28,7 @@ from sa_auth.errors import (
     UnsupportedGrantType,
 )
 from sa_auth.policy import RefreshPolicy
-from sa_auth.token import Token
+from sa_auth.token import AnswerNames, Token
 from sa_auth.wire import Response
 
 ASKED = Instant(1_700_000_000.0, 5_000.0)
@@ -191,6 +192,26 @@ def test_other_doubles() -> None:
     assert (token.access_token, token.extra["x"]) == ("abc", 2)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"auth": {"client_token": "abc", "client_token": "def"}}',
+        b'{"auth": {"client_token": "abc"}, "auth": {"client_token": "def"}}',
+        b'{"auth": {"client_token": "abc", "lease_duration": 1, "lease_duration": 9000}}',
+    ],
+    ids=["the token", "the object around it", "the life"],
+)
+def test_doubles_on_the_way(body: bytes) -> None:
+    """Where the token stands in an object within, a double there is refused as one at the top is."""
+    names = AnswerNames("auth.client_token", "auth.lease_duration")
+    with pytest.raises(ResponseError) as caught:
+        read(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy(), names=names)
+    assert caught.value.code == "duplicate_field"
+    elsewhere = b'{"auth": {"client_token": "abc"}, "data": {"client_token": 1, "client_token": 2}}'
+    token = read(Response(200, {}, elsewhere), asked=ASKED, policy=RefreshPolicy(), names=names)
+    assert token.access_token == "abc"
+
+
 def test_many_names_are_read_in_time() -> None:
     """30,000 names, one of them twice, cost no more than reading them."""
     body = ("{" + ",".join(f'"{number:x}":1' for number in range(30_000)) + ',"0":2,"access_token":"abc"}').encode()
@@ -272,6 +293,16 @@ def test_life(expires_in: Any, believed: float) -> None:
 def test_absent_life() -> None:
     """A token that names no life has 300 s."""
     assert ask({"access_token": "abc"}).expires_at == ASKED.wall + 300
+
+
+@pytest.mark.parametrize(("end", "believed"), [(3600, 3600.0), (1e300, 86_400.0), (200_000, 86_400.0), (-1e300, 1.0)])
+def test_own_end(end: float, believed: float) -> None:
+    """The life that a token tells of itself is cut as one that the answer tells."""
+    payload = base64.urlsafe_b64encode(json.dumps({"exp": ASKED.wall + end}).encode()).decode().rstrip("=")
+    body = json.dumps({"id_token": f"eyJhbGciOiJFUzI1NiJ9.{payload}.c2ln"}).encode()
+    names = AnswerNames("id_token", own_end=True)
+    token = read(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy(), names=names)
+    assert token.expires_at - ASKED.wall == believed
 
 
 def test_life_figures_are_arguments() -> None:
