@@ -107,3 +107,8 @@ def attempt(load: Callable[..., Loaded], *arguments: object) -> Loaded | SaAuthE
         return error.copy()
     except Exception:  # noqa: BLE001 - a parser's text may quote its input, so nothing of it is kept
         return fault("key_damaged")
+    except BaseException as error:
+        # A panic of cryptography's Rust, which derives from no Exception: what it stumbled over is no key.
+        if type(error).__name__ != "PanicException":
+            raise
+    return fault("key_damaged")

@@ -53,6 +53,24 @@ def test_foreign_error(error: Exception) -> None:
     assert outcome.__context__ is None
 
 
+@pytest.mark.parametrize("name", ["PanicException", "KeyboardInterrupt"])
+def test_panic(name: str) -> None:
+    """A panic of cryptography's, which is no Exception, becomes a damaged key too; whoever stops the process does so."""
+    kind = type(name, (BaseException,), {})
+
+    def load() -> None:
+        raise kind("canary")
+
+    if name != "PanicException":
+        with pytest.raises(kind):
+            attempt(load)
+        return
+    outcome = attempt(load)
+    assert isinstance(outcome, KeyLoadError)
+    assert (outcome.code, outcome.__context__) == ("key_damaged", None)
+    assert "canary" not in repr(vars(outcome))
+
+
 def test_own_error() -> None:
     """An error of ours comes back as a copy, of its class, without the frames it went through."""
 

@@ -115,6 +115,16 @@ def test_encrypted_traditional(openssl: OpenSSL, openssl_keys: Files, password: 
     assert caught.value.code == "wrong_password"
 
 
+@pytest.mark.parametrize("cipher", ["AES-128-CBC", "AES-192-CBC", "AES-256-CBC", "DES-EDE3-CBC"])
+@pytest.mark.parametrize("octets", [1, 7, 12, 24])
+def test_traditional_with_a_cut_head(cipher: str, octets: int) -> None:
+    """Where the second header line was cut short, the key is damaged, whatever the parser makes of it."""
+    head = f"Proc-Type: 4,ENCRYPTED\nDEK-Info: {cipher},{'AB' * octets}\n\n"
+    with pytest.raises(KeyLoadError) as caught:
+        from_pem(f"-----BEGIN EC PRIVATE KEY-----\n{head}{'A' * 64}\n-----END EC PRIVATE KEY-----\n", password="x")
+    assert caught.value.code in {"key_damaged", "wrong_password", "key_unsupported"}
+
+
 def test_traditional_with_unknown_cipher(openssl: OpenSSL, openssl_keys: Files, password: str) -> None:
     """A traditional key under a cipher that is not read is unsupported, with the command that converts it."""
     arguments = ("-traditional", "-camellia256", "-passout", f"pass:{password}")
