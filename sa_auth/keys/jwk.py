@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 _CRT_MEMBERS = ("p", "q", "dp", "dq", "qi")
+_E_MOST = 1 << 256  # FIPS 186-5 section 5.1; a long one would make the search for the primes take minutes
+_BITS_WITHOUT_PRIMES = 4096  # whose primes are found in about a second; those of 16,384 bits in minutes
+_WITH_PRIMES = "Write it anew with p, q, dp, dq and qi, as RFC 7518 section 6.3.2 wants it."
 _LONGEST_NUMBER = RSA_BITS_MOST // 8 + 1  # bytes; some writers put a zero in front
 
 
@@ -150,8 +153,12 @@ def _rsa(jwk: Mapping[str, Any]) -> rsa.RSAPrivateKey:
         raise fault("key_unsupported", "The RSA key has more than two primes.")
     n, e, d = _number(jwk, "n"), _number(jwk, "e"), _number(jwk, "d")
     check_rsa_size(n.bit_length())
+    if not e < _E_MOST or not d < n:
+        raise fault("key_damaged")
     if any(member in jwk for member in _CRT_MEMBERS):
         p, q, dp, dq, qi = (_number(jwk, member) for member in _CRT_MEMBERS)
+    elif n.bit_length() > _BITS_WITHOUT_PRIMES:
+        raise fault("key_unsupported", "The RSA key is large, and its primes are missing.", hint=_WITH_PRIMES)
     else:
         # One multiplication decides; the search for the primes of a wrong d would go on for half a minute.
         if pow(pow(2, e, n), d, n) != 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from sa_auth._encoding import b64url
 from sa_auth.errors import ConfigError, KeyLoadError, SaAuthError
 from sa_auth.keys import Key, from_jwk
 
@@ -71,6 +73,25 @@ def test_rsa_without_primes(rsa_jwk: JWK) -> None:
     short = {name: value for name, value in rsa_jwk.items() if name not in CRT}
     key = from_jwk(short, validate_key="now")
     assert key.secret() == from_jwk(rsa_jwk).secret()
+
+
+@pytest.mark.parametrize("bits", [4097, 16_384])
+def test_large_without_primes(bits: int) -> None:
+    """The primes of a large RSA key are not searched for, which would take minutes: it has to bring them."""
+    members = {"n": 1 << (bits - 1) | 1, "e": 65537, "d": (1 << (bits - 1)) - 1}
+    jwk = {"kty": "RSA", **{name: b64url(value.to_bytes(bits // 8 + 1, "big")) for name, value in members.items()}}
+    with pytest.raises(KeyLoadError, match="primes are missing") as caught:
+        from_jwk(jwk)
+    assert caught.value.code == "key_unsupported"
+
+
+@pytest.mark.parametrize("member", ["e", "d"])
+def test_long_exponents(rsa_jwk: JWK, member: str) -> None:
+    """An exponent that is longer than any key's is refused before it is counted with."""
+    short = {name: value for name, value in rsa_jwk.items() if name not in CRT}
+    began = time.process_time()
+    assert refused({**short, member: "_" * 2730}) == "key_damaged"
+    assert time.process_time() - began < 0.5
 
 
 def test_algorithm(rsa_jwk: JWK, ec_jwk: JWK) -> None:
