@@ -42,9 +42,9 @@ def _fuzz(name: str, seconds: int) -> None:
     """Feeds one target until the time is over or something is found; ends the process."""
     import atheris
 
-    from .mutation import changed
-
     target = _loaded(name)
+    from .mutation import changed  # after it: what is imported before is not instrumented
+
     corpus, finds = _BUILD / "corpus" / name, _BUILD / name
     for folder in (corpus, finds):
         folder.mkdir(parents=True, exist_ok=True)
