@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -106,6 +107,28 @@ def test_refresh_in(refresh_in: Any, stale: float) -> None:
     """The server's `refresh_in` wins where it lies in the second half of the life; junk does not."""
     found = RefreshPolicy().life(held(3600, refresh_in=refresh_in), 0.0)
     assert found.stale.wall - WALL == stale
+
+
+def test_refresh_in_of_a_short_life() -> None:
+    """The server's word counts however few seconds it is."""
+    assert RefreshPolicy().stale_after(1.8, 1.0) == 1.0
+
+
+def test_what_is_left() -> None:
+    """What is left of a life is told by the clock that is nearer to its end."""
+    found = RefreshPolicy().life(held(100), 0.0)
+    assert left(found, Instant(WALL + 30, BOOT)) == 70
+    assert left(found, Instant(WALL, BOOT + 60)) == 40
+
+
+def test_nothing_is_needed_unless_said() -> None:
+    """A caller who names no time that it needs is given a token until the margin, however short that is."""
+    assert judge(RefreshPolicy().life(held(4), 0.0), Instant(WALL + 3.5, BOOT + 3.5)) is STALE
+
+
+def test_a_day_over_two_machines() -> None:
+    """A token that another process let live longer lives no longer here than this policy lets it."""
+    assert judge(RefreshPolicy(longest_life=60).life(held(3600), 0.0), Instant(WALL + 60, BOOT + 60)) is EXPIRED
 
 
 def test_min_ttl() -> None:
@@ -262,6 +285,7 @@ def test_after_anothers_failure() -> None:
     met.elsewhere = True
     assert Retry().back_off(met, failures=9, chance=0.5, time_left=None) == pytest.approx(1.6)
     assert Retry().back_off(met, failures=9, chance=0.5, time_left=3.0) == pytest.approx(1.0)
+    assert Retry().back_off(met, failures=9, chance=0.5, time_left=0.0) == 0.0
     own = ResponseError("503", retryable=True, status=503, retry_after=1.5, attempts=1)
     assert Retry().back_off(own, failures=9, chance=1.0, time_left=None) == 2.0
 
@@ -298,6 +322,33 @@ def test_attempts_are_whole() -> None:
         Retry(attempts=2.5)  # type: ignore[arg-type]
 
 
+def test_one_pause_for_all() -> None:
+    """The least pause may be the longest as well."""
+    assert Retry(shortest=2.0).back_off(broken(), failures=1, chance=0.5, time_left=None) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Retry(attempts=2.5), "Retry(attempts=) is not a whole number."),  # type: ignore[arg-type]
+        (
+            lambda: Retry(shortest=3.0),
+            "Retry(shortest=) is longer than the longest pause. Hint: Raise longest= as well.",
+        ),
+        (lambda: Retry(longest=0), "Retry(longest=) is not a positive number. Hint: For example 10, or 2.5."),
+        (
+            lambda: RefreshPolicy(lead=0),
+            "RefreshPolicy(lead=) is not a positive number. Hint: For example 10, or 2.5.",
+        ),
+    ],
+)
+def test_a_bad_figure_is_named(make: Callable[[], object], says: str) -> None:
+    """A figure that is refused is named, with what to do about it."""
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert str(caught.value) == f"bad_argument: {says}"
+
+
 # line 15: numbers of seconds
 
 
@@ -308,7 +359,7 @@ def test_attempts_are_whole() -> None:
         ("5.", 5.0), (10**17, 1e17), (10**18, 1e18), (-(10**400), None), (math.nan, None), (math.inf, None),
         (-math.inf, None), (True, None), (False, None), (None, None), ("", None), ("soon", None), ("1e3", None),
         ("+5", None), ("0x10", None), ("1_000", None), ("--5", None), (".", None), ("-", None), ("1.2.3", None),
-        ("\u0663", None), ("\u00b2", None), ("9" * 5000, None), ("6\x1c", None), ("\x1f6", None), (" 6\t", 6.0), ("nan", None), ([1], None), ({}, None), (b"1", None),
+        ("\u0663", None), ("\u00b2", None), ("9" * 5000, None), ("9" * 33, None), ("0" * 31 + "9", 9.0), ("6\x1c", None), ("\x1f6", None), (" 6\t", 6.0), ("nan", None), ([1], None), ({}, None), (b"1", None),
     ],
 )  # fmt: skip
 def test_seconds(value: Any, read: float | None) -> None:
