@@ -36,7 +36,7 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
     if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
         return None  # 256 KiB of brackets become 8 MB of objects
 
-    names = {name for path in deciding for name in path.split(".")}
+    names = {name for path in deciding for name in (path, *path.split("."))}  # a name may have a dot in it
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

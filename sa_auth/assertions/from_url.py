@@ -218,7 +218,7 @@ def _whole(response: Response, where: str) -> bytes:
 
 def _field(response: Response, field: str, where: str) -> str:
     path = field.split(".")
-    value: Any = json_object(response.body, set(path), status=response.status)
+    value: Any = json_object(response.body, {field}, status=response.status)
     if value is None:
         raise _page(response, where)
     for name in path:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import time
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sa_auth._clock import Instant
-from sa_auth.answer import http_date, read
+from sa_auth.answer import http_date, read, read_answer
 from sa_auth.errors import (
     InvalidClient,
     InvalidGrant,
@@ -569,3 +570,164 @@ def test_no_clock_lengthens_a_life(expires_in: Any, wall: float) -> None:
     believed = read(Response(200, {}, body), asked=Instant(0.0, 0.0), policy=RefreshPolicy()).expires_at
     assert token.expires_at - wall == pytest.approx(believed, rel=1e-3, abs=1e-3)
     assert believed <= 86_400
+
+
+# other names for a token and its end
+
+
+def named(
+    body: Any, *, trusted_date: bool = True, longest_life: float = 86_400.0, date: str = "", **names: Any
+) -> Token:
+    """Reads a reply whose token and end have names of their own."""
+    response = Response(200, {"date": date} if date else {}, json.dumps(body).encode(), trusted_date)
+    return read(response, asked=ASKED, policy=RefreshPolicy(longest_life=longest_life), names=AnswerNames(**names))
+
+
+def jwt(**claims: Any) -> str:
+    """A JWT with these claims, whose signature nobody looks at here."""
+    header, payload = (
+        urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "ES256"}, claims)
+    )
+    return f"{header}.{payload}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("end", "life"),
+    [
+        ("2023-11-14T23:13:20Z", 3600), ("2023-11-14t23:13:20z", 3600), ("2023-11-15T00:13:20+01:00", 3600),
+        ("2023-11-14T23:13:20", 3600), ("2023-11-14T23:13:20.5Z", 3600.5), ("2023-11-14T23:13:20.123456789Z", 3600.123456),
+        ("2023-11-14T23:13:20.000000000Z" + " " * 34, 300), ("2023-11-14T23:13:20Z" + " " * 45, 300), ("2023-11-14", 300),
+        (ASKED.wall + 3600, 3600), (str(int(ASKED.wall) + 3600), 3600), ("Tomorrow", 300), ("T", 300), (None, 300), ([], 300),
+        ("9999-12-31T23:59:59.9Z", 86_400), ("0001-01-01T00:00:00+23:59", 1), ("2023-11-14T22:13:20Z", 1),
+    ],
+)  # fmt: skip
+def test_an_end_as_a_date(end: Any, life: float) -> None:
+    """An end is read as a date of RFC 3339, of UTC where it names no zone, or as Unix seconds; junk is none."""
+    token = named({"until": end, "access_token": "abc"}, expires_at="until")
+    assert token.expires_at - ASKED.wall == pytest.approx(life, abs=1e-5)
+
+
+@pytest.mark.parametrize(("trusted", "life"), [(True, 3600), (False, 7200)])
+def test_an_end_by_the_servers_clock(trusted: bool, life: float) -> None:
+    """An end is counted from the reply's own Date, where that came by a way that can be trusted."""
+    token = named(
+        {"until": "2023-11-15T00:13:20Z", "access_token": "abc"}, expires_at="until", trusted_date=trusted,
+        date="Tue, 14 Nov 2023 23:13:20 GMT",
+    )  # fmt: skip
+    assert token.expires_at - ASKED.wall == life
+
+
+def test_a_life_goes_before_an_end() -> None:
+    """Where an answer says both how long a token lives and when it ends, the former counts: it needs no clock."""
+    body = {"access_token": "abc", "lease": 600, "until": "2023-11-14T23:13:20Z"}
+    assert named(body, expires_in="lease", expires_at="until").expires_at == ASKED.wall + 600
+
+
+@pytest.mark.parametrize(
+    ("end", "life"), [(3600, 3600), (7200, 7200), (-5, 1), (1.5, 1.5), (0.5, 1), (None, 300), ("soon", 300)]
+)
+def test_an_end_in_the_token(end: Any, life: float) -> None:
+    """Where the token is a JWT that says itself when it ends, it ends then; where it does not say, as any other."""
+    exp = ASKED.wall + end if isinstance(end, int | float) else end
+    token = named({"id_token": jwt(exp=exp)}, token="id_token", own_end=True)
+    assert token.expires_at - ASKED.wall == life
+    assert named({"access_token": jwt(exp=exp)}).expires_at - ASKED.wall == 300
+
+
+def test_a_token_within() -> None:
+    """A dot leads into an object; that object is not left beside the token, and the rest of the answer is."""
+    token = named(
+        {"auth": {"client_token": "abc", "lease": 60}, "id": 7}, token="auth.client_token", expires_in="auth.lease"
+    )
+    assert (token.access_token, token.expires_at, dict(token.extra)) == ("abc", ASKED.wall + 60, {"id": 7})
+
+
+@pytest.mark.parametrize("body", [{"auth": "abc"}, {"auth": {}}, {"auth": None}, {"auth.client_token": "abc"}, {}])
+def test_no_token_within(body: Any) -> None:
+    """Where it does not lead there, there is no token, and the error says which was looked for."""
+    with pytest.raises(ResponseError) as caught:
+        named(body, token="auth.client_token")
+    assert str(caught.value) == (
+        "no_access_token: The answer holds no auth.client_token. Hint: Check that the token endpoint is one, and that the "
+        "scope exists."
+    )
+    assert caught.value.status == 200
+
+
+@pytest.mark.parametrize("name", ["client_token", "lease", "until"])
+def test_doubles_within(name: str) -> None:
+    """What decides within an object is refused where it stands twice, and so is that object."""
+    names = AnswerNames("auth.client_token", "auth.lease", "auth.until")
+    twice = b'{"auth": {"client_token": "abc", "lease": 60, "until": 5, "%s": 1}}' % name.encode()
+    for body in (twice, b'{"auth": {"client_token": "abc"}, "auth": {"client_token": "def"}}'):
+        with pytest.raises(ResponseError) as caught:
+            read(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy(), names=names)
+        assert caught.value.code == "duplicate_field"
+
+
+def test_another_type_that_is_taken() -> None:
+    """A type may be named that is taken beside the one asked for, and the token then has it."""
+    assert named({"access_token": "abc", "token_type": "n_a"}, token_types=("N_A",)).token_type == "N_A"
+    assert named({"access_token": "abc"}, token_types=("N_A",)).token_type == "Bearer"
+    with pytest.raises(ResponseError):
+        named({"access_token": "abc", "token_type": "mac"}, token_types=("N_A",))
+
+
+# what comes beside a token, and what a refusal says
+
+
+@pytest.mark.parametrize("again", ["r", "with a space", "~" * 16_384])
+def test_refresh_token(again: str) -> None:
+    """A refresh token of visible ASCII characters and spaces is kept beside the token, and never in it."""
+    body = json.dumps({"access_token": "abc", "refresh_token": again}).encode()
+    answer = read_answer(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy())
+    assert answer.refresh_token is not None
+    assert answer.refresh_token.reveal() == again.encode()
+    assert dict(answer.token.extra) == {}
+
+
+@pytest.mark.parametrize("again", ["", "\n", "a\x7f", "caf\u00e9", "~" * 16_385, 5, None, ["r"], True])
+def test_no_refresh_token(again: Any) -> None:
+    """Anything else is none, and costs no token."""
+    body = json.dumps({"access_token": "abc", "refresh_token": again}).encode()
+    assert read_answer(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy()).refresh_token is None
+
+
+def test_a_token_that_is_bound_is_not_assumed() -> None:
+    """Where a token bound by DPoP was asked for, one that does not say that it is bound is refused, with what it means."""
+    for body in (b'{"access_token": "abc"}', b'{"access_token": "abc", "token_type": "Bearer"}'):
+        with pytest.raises(ResponseError) as caught:
+            read(Response(200, {}, body), asked=ASKED, policy=RefreshPolicy(), token_type="DPoP")
+        assert (caught.value.status, str(caught.value)) == (
+            200,
+            (
+                "unexpected_token_type: The answer's token_type is not DPoP. Hint: A token that is bound to no key was given "
+                "where one bound by DPoP was asked for: the server does not do DPoP, or not for this client. Such a token is "
+                "not used; leave dpop= out to do without."
+            ),
+        )
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            {"access_token": "abc", "token_type": "mac"},
+            (
+                "unexpected_token_type: The answer's token_type is not Bearer. Hint: The server issues another kind of token "
+                "than was asked for; such a token is not used."
+            ),
+        ),
+        (
+            {"access_token": "a b"},
+            (
+                "bad_access_token: The access_token in the answer is not 1 to 16,384 visible ASCII characters. Hint: No other "
+                "token fits into a header; check that the token endpoint is one."
+            ),
+        ),
+    ],
+)
+def test_what_refused_tokens_say(body: Any, says: str) -> None:
+    """A token that is not used is said to be none, why, and with which status it came."""
+    error = refused(body, 201)
+    assert (str(error), error.status) == (says, 201)

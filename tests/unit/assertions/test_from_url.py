@@ -191,6 +191,8 @@ def test_no_json(body: Any) -> None:
 def test_a_field_twice() -> None:
     """JSON in which two readers would read two assertions is not used."""
     assert refused(said('{"value": "a", "value": "b"}'), field="value").code == "duplicate_field"
+    within = said('{"data": {"token": "a", "token": "b"}}'), said('{"data": {"token": "a"}, "data": {"token": "b"}}')
+    assert [refused(one, field="data.token").code for one in within] == ["duplicate_field"] * 2
 
 
 def test_json_where_no_field_was_named() -> None:
