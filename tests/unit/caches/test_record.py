@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from typing import Any
@@ -16,7 +17,7 @@ from sa_auth.caches.base import CacheFault
 from sa_auth.caches.record import KEPT, LARGEST, Met, Seal, head, newer, worth
 from sa_auth.errors import SaAuthError, TokenEndpointError
 from sa_auth.policy import Held
-from sa_auth.token import Token
+from sa_auth.token import NOTHING, Token
 
 SECRET, IDENTITY = b"s" * 32, b"i" * 32
 SEAL = Seal(SECRET, IDENTITY)
@@ -246,3 +247,109 @@ def test_errors_and_tokens_are_kept_apart() -> None:
         failure_of(SEAL.close(HELD, boot_id="b"), 1000.0)
     with pytest.raises(CacheFault):
         opened(SEAL.close_failure(MET, 1000.0, 2.0))
+
+
+# --- its form, which processes of all versions share
+
+NAME = "cde7f47ee12880f0fcaf22738841331da97a542f2aa1afff25967c8d0ab195e6"
+FAILURE_NAME = "7ad89d40b31cf07ebe0c265c37f8c6345e4fa961bcbce90ee1d21ad97566f2ea"
+WRITTEN = base64.b64decode(
+    "c2FfYXV0aCAxIDQ2MDAwMDAgMjU5MjAwMAo2+4s9tvcDPUBICMU9cJP9McvqsTcGtcWy+mtihgjKBRTGpQjR6AX9bg7ffEanknvUvTnpG8knAQaLeL7D"
+    "9Bu3/Zb3zo2vD1PUoOvvQfW1y/LUFZZEE2qenlcmpZdtzwzts3hcFcQbxc8DYc43GukzKpCPeiihWtEJgFnEd0EGNOnYcBPtYFDJ/+u5nLP34Q6tHro0"
+    "tgSEhm++AmJMjnoP/toQh6IVZGOYkKoNMgnvsXkWTmVYLw1EQz9L7f1crlmoSacoWiunzdHVz3ndmnjUE7DpMhKYk6yOy4k6joNQYcOLGsPsFfvBTdSU"
+    "sRHtIobOzk0="
+)
+WRITTEN_FAILURE = base64.b64decode(
+    "c2FfYXV0aCAxIDEwMDIwMDAgMzAK3U9UnLD+Ki6E6oiyUi+ntdISq0sj9UGjjU6BSIe+fPw3Gv2KC75M3CD2hVl7S9Ytr1rTIohZFzoSeGbLZmL35SX8"
+    "t0j5dU1DoI6UoDiZCWjUvv5wROUZi9YGoXQ77khb/IJ0EzllCAV8h7vZWoY+ygnBKL9jM1EBXfv/cJ/84i8EOecfcnx2+uz07J9rpZlNE3nmhXrlWuwu"
+    "bEKZbjfKene4V/YgTJQeRoMLsB+XaWMfm3sP/tVYKaXLWmgWMd6fqYMYoCY3lKHFUwg0dsUBqVNxMBhGNA=="
+)
+
+
+def test_a_record_of_before() -> None:
+    """What was written under this version's number opens, under the same names: workers are replaced one by one."""
+    seal = Seal(SECRET, IDENTITY)
+    assert (seal.name, seal.failure_name) == (NAME, FAILURE_NAME)
+    found = seal.open(WRITTEN, Instant(1100.0, 150.0), left=None, boot_id="b")
+    assert (found.token.access_token, found.token.scope, found.since, found.rotations) == ("abc", "read", 50.0, 3)
+    assert found.refresh_token is not None
+    assert found.refresh_token.reveal() == b"again"
+    assert found.token.extra is NOTHING
+    met = seal.open_failure(WRITTEN_FAILURE, Instant(1000.5, 0.0), left=None)
+    assert (met.error.message, met.machines, met.binds) == (FAILURE.message, {"a", "b"}, True)
+
+
+def test_rotations_and_odd_refresh_tokens() -> None:
+    """How often the refresh token was replaced travels along, and so does one that is no text."""
+    odd = Held(TOKEN, 50.0, Secret("\ud800"), rotations=7)
+    found = opened(SEAL.close(odd, boot_id="b"))
+    assert found.rotations == 7
+    assert found.refresh_token is not None
+    assert found.refresh_token.reveal() == odd.refresh_token.reveal()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "says"),
+    [
+        (b"junk", "damaged", "a record is damaged"),
+        (b"sa_auth 0 4600000 0\n" + b"x" * 40, "damaged", "a record is damaged"),
+        (b"sa_auth 2 4600000 0\n" + b"x" * 40, "newer_version", "a record of a later version is not read"),
+        (b"sa_auth 1 4600000 0\n" + b"x" * 40, "damaged", "a record was damaged, or is not this identity's"),
+    ],
+)
+def test_what_is_said_of_a_record(data: bytes, code: str, says: str) -> None:
+    """What does not open says whether it is damaged, another's or of a later version."""
+    for act in (opened, lambda record: failure_of(record, 1000.0)):
+        with pytest.raises(CacheFault) as caught:
+            act(data)
+        assert (caught.value.code, str(caught.value)) == (code, says)
+
+
+def test_what_is_said_of_a_large_answer() -> None:
+    """A record may have the whole size and not a byte more; of what is larger it is said why it is not shared."""
+    empty = len(SEAL.close(HELD._replace(token=dataclasses.replace(TOKEN, extra={"long": ""})), boot_id="b"))
+    for more in (0, 1):
+        large = HELD._replace(token=dataclasses.replace(TOKEN, extra={"long": "x" * (LARGEST - empty + more)}))
+        if not more:
+            assert len(SEAL.close(large, boot_id="b")) == LARGEST
+            continue
+        with pytest.raises(CacheFault, match="^the answer is too large to be shared$"):
+            SEAL.close(large, boot_id="b")
+
+
+def test_an_end_before_1970() -> None:
+    """A token whose end a wrong clock puts before 1970 has a record all the same, which is worth nothing."""
+    early = Held(dataclasses.replace(TOKEN, expires_at=-100.0, issued_at=-200.0), 50.0)
+    assert head(SEAL.close(early, boot_id="b")) == (1, 0.0, 0.0)
+
+
+def test_an_error_of_an_unknown_class() -> None:
+    """An error of a class that this process does not know is one of the library's root class."""
+
+    class OfThePluginError(SaAuthError):
+        """Known to its writer alone."""
+
+    data = SEAL.close_failure(MET._replace(error=OfThePluginError("no", code="odd")), 1000.0, 2.0)
+    found = failure_of(data, 1000.0)
+    assert (type(found), found.code if found else "") == (SaAuthError, "odd")
+
+
+@pytest.mark.parametrize(("wall", "binds"), [(1001.5, True), (998.5, False), (999.0, True), (998.9, False)])
+def test_how_far_two_clocks_may_differ(wall: float, binds: bool) -> None:
+    """An error counts to the end of its pause, however little that is, and where it seems to last a second longer."""
+    assert (failure_of(SEAL.close_failure(MET, 1000.0, 2.0), wall) is not None) is binds
+
+
+@pytest.mark.parametrize(("ahead", "lives"), [(0.9, True), (1.1, False)])
+def test_how_far_a_token_may_be_ahead(ahead: float, lives: bool) -> None:
+    """A token that seems to come from the next second is one of a clock nearly right; one of later lives for nobody."""
+    found = opened(SEAL.close(HELD, boot_id="b"), 1000.0 - ahead, 7.0, None, "other")
+    assert (life_left(found, 1000.0 - ahead, 7.0) > 0) is lives
+
+
+def test_times_are_told_by_the_readers_clock() -> None:
+    """Where the clocks disagree, a token's times are those of the reader's, and move together."""
+    found = opened(SEAL.close(HELD, boot_id="b"), 3000.0, 1050.0, None, "b")
+    assert found.token.expires_at == 4600.0
+    found = opened(SEAL.close(HELD, boot_id="b"), -1600.0, 1050.0, None, "b")
+    assert (found.token.issued_at, found.token.refresh_at, found.token.expires_at) == (-2600.0, 700.0, 1000.0)
