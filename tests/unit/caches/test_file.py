@@ -111,7 +111,9 @@ def test_bad_path(path: Any) -> None:
     """What is no path is refused at construction."""
     with pytest.raises(ConfigError) as caught:
         FileCache(path)
-    assert caught.value.code == "bad_argument"
+    assert str(caught.value) == (
+        "bad_argument: FileCache(path) is no path. Hint: It is the folder to keep tokens in: a str or Path."
+    )
 
 
 @pytest.mark.parametrize("key", ["short", b"short", 5, ["x" * 32]])

@@ -80,7 +80,16 @@ def test_bad_size(size: Any) -> None:
     """Its size is a positive whole number."""
     with pytest.raises(ConfigError) as caught:
         MemoryCache(maxsize=size)
-    assert caught.value.code == "bad_argument"
+    assert str(caught.value) == (
+        "bad_argument: MemoryCache(maxsize=) is not a positive whole number. Hint: It is the most identities to keep."
+    )
+
+
+def test_as_it_comes() -> None:
+    """It keeps a hundred thousand identities unless told, and shares with nobody; one identity is enough."""
+    assert repr(MemoryCache()) == "MemoryCache(maxsize=100000)"
+    assert MemoryCache().shared is None
+    assert repr(MemoryCache(maxsize=1)) == "MemoryCache(maxsize=1)"
 
 
 def test_threads() -> None:

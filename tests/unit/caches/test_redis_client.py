@@ -341,3 +341,134 @@ def test_a_key_does_not_pickle() -> None:
     with pytest.raises(ConfigError) as caught:
         pickle.dumps(RedisCache("redis://h", key="k" * 32))
     assert caught.value.code == "not_picklable"
+
+
+KINDS = (
+    'A URL ("redis://cache.example:6379/0"; rediss:// by TLS; unix:///path); a client (redis.Redis, redis.RedisCluster, a '
+    "Sentinel's master_for(), valkey.Valkey); or a function that gives one of these."
+)
+ENCODE = "Percent-encode what is special in its password: %40 for @, %2F for /, %23 for #, %3F for ?, %3A for :."
+WAITS = (
+    "no_timeout: The client given to RedisCache may wait for longer than a second for a Redis that does not answer, and "
+    "renewals would wait with it. Hint: Make it with socket_timeout=0.3, socket_connect_timeout=0.3, retry=Retry(NoBackoff(), "
+    "0), and a Sentinel with the same in sentinel_kwargs= as well. A URL alone brings them by itself."
+)
+DECODES = (
+    "decode_responses: The client given to RedisCache decodes what it reads (decode_responses), and records are bytes. Hint: "
+    "Make one of its own for the cache, without decode_responses=True."
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("http://h", f"bad_argument: RedisCache(where) is a text, and no URL of a Redis. Hint: {KINDS}"),
+        ("redis://h:0", f"bad_argument: The URL of the Redis cannot be read. Hint: {ENCODE}"),
+        ("redis://h:x", f"bad_argument: The URL of the Redis cannot be read. Hint: {ENCODE}"),
+        ("redis://h#x", f"bad_argument: The URL of the Redis cannot be read. Hint: {ENCODE}"),
+        ("redis://h/a@b", f"bad_argument: The URL of the Redis cannot be read. Hint: {ENCODE}"),
+        ("redis://h/0?a=b@c", f"bad_argument: The URL of the Redis cannot be read. Hint: {ENCODE}"),
+        ("unix://h/x", f"bad_argument: The URL of the Redis names no socket. Hint: {KINDS}"),
+        ("unix://", f"bad_argument: The URL of the Redis names no socket. Hint: {KINDS}"),
+        ("redis://h/x", f"bad_argument: The URL's path is no database's number. Hint: {KINDS}"),
+        ("redis://h/0/", f"bad_argument: The URL's path is no database's number. Hint: {KINDS}"),
+        ("redis://h?decode_responses=", DECODES),
+        ("redis://h?DECODE_RESPONSES=1", DECODES),
+        ("redis://h?socket_timeout=1.001", WAITS),
+        ("redis://h?Timeout=x", WAITS),
+        (5, f"bad_argument: RedisCache(where) is of type int. Hint: {KINDS}"),
+        (dict, f"bad_argument: RedisCache(where) is of type type. Hint: {KINDS}"),
+        (redis.Redis(decode_responses=True, **BRIEF), DECODES),
+        (redis.Redis(), WAITS),
+    ],
+)
+def test_what_a_refusal_says(where: Any, says: str) -> None:
+    """What cannot be used is refused in a sentence that says why, and how it could be."""
+    assert str(refused(where)) == says
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?socket_timeout=", "?socket_timeout=1", "?timeout=1.0&socket_connect_timeout=0.01"]
+)
+def test_time_outs_that_are_short(query: str) -> None:
+    """A second is short enough, and one that is named and left empty is redis-py's own to judge."""
+    RedisCache(f"redis://h/0{query}")
+
+
+def test_what_an_asyncio_client_is_told() -> None:
+    """A client for asyncio is told what to give instead."""
+
+    class Own:
+        __module__ = "redis.asyncio.client"
+        set = eval = evalsha = print
+
+    assert str(refused(Own())) == (
+        "bad_argument: RedisCache(where) is a client for asyncio. Hint: Renewals run on threads of their own, for tasks as "
+        "well: pass a redis.Redis, or a URL."
+    )
+
+
+@pytest.mark.parametrize("lacks", ["set", "eval", "evalsha"])
+def test_what_lacks_a_command(lacks: str) -> None:
+    """What lacks one of the commands that are needed is no client."""
+    own = type("Own", (), {name: print for name in ("set", "eval", "evalsha") if name != lacks})
+    assert refused(own()).message == "RedisCache(where) is of type Own."
+
+
+def test_what_a_function_is_told() -> None:
+    """What a function gave is refused by its type."""
+    with pytest.raises(ConfigError) as caught:
+        Engine(lambda: 5).client()
+    assert str(caught.value) == f"bad_argument: The function given to RedisCache gave a int. Hint: {KINDS}"
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("redis://:x@h", "A URL with a password in it"),
+        ("redis://h?password=x", "A URL with a password in it"),
+        (redis.Redis(**BRIEF), "A Redis given to RedisCache"),
+        (lambda: "redis://h", "The function <lambda>, which has no name in a module,"),
+        (partial(of_a_module), "A partial given to RedisCache"),
+    ],
+)
+def test_what_a_pickle_is_told(where: Any, what: str) -> None:
+    """What does not travel is named, and what would is said."""
+    with pytest.raises(ConfigError) as caught:
+        Engine(where).recipe()
+    assert str(caught.value) == (
+        f"not_picklable: {what} is not pickled. Hint: Pass a function of a module (def, at the left margin) that gives the URL "
+        "or the client: it travels by name, and is called in the process that uses it."
+    )
+
+
+def test_what_is_shown() -> None:
+    """A function is shown by its name, a thing that can be called by its class, and a client without an address as well."""
+    assert Engine(of_a_module).shown == "of_a_module"
+    assert Engine(partial(of_a_module)).shown == "partial"
+    assert Engine("redis://h/?db=x").shown == "h:6379/0"
+    assert Engine("redis://h/7?db=").shown == "h:6379/7"
+    assert Engine("redis://h/7?db=3").shown == "h:6379/3"
+    pool = redis.ConnectionPool(socket_timeout=0.3, socket_connect_timeout=0.3)
+    pool.connection_kwargs.pop("host", None)
+    assert Engine(redis.Redis(connection_pool=pool)).shown == "Redis"
+    pool.connection_kwargs["host"] = "h"
+    for name in ("port", "db"):
+        pool.connection_kwargs.pop(name, None)
+    assert Engine(redis.Redis(connection_pool=pool)).shown == "h:6379/0"
+
+
+@pytest.mark.parametrize(
+    ("lease", "prefix", "says"),
+    [
+        (
+            0,
+            "x",
+            "RedisCache(lease=) is no positive number of seconds. Hint: It is how long the lock of a process that died holds up the others.",
+        ),
+        (1, 5, 'RedisCache(prefix=) is no text. Hint: For example "sa_auth:", which is its default.'),
+    ],
+)
+def test_what_is_said_of_lease_and_prefix(lease: Any, prefix: Any, says: str) -> None:
+    """A lease or prefix that cannot be used is named, with what it is for."""
+    assert str(refused("redis://h", lease=lease, prefix=prefix)) == f"bad_argument: {says}"

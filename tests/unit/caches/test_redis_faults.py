@@ -135,3 +135,37 @@ def test_our_own() -> None:
     assert told(fault, AT) == (fault, False)
     mapped, gone = told(ConfigError("It is bad.", code="bad", hint="Mend it."), AT)
     assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it.", "bad", True)
+
+
+SAYS = [
+    (redis.AuthenticationError("without any password"), "auth",
+     "Redis has no password set, and was given one: leave it out of the URL"),
+    (redis.AuthenticationError("username-password"), "auth",
+     "Redis refuses the user or password: correct them in the URL: redis://user:password@host"),
+    (redis.exceptions.MaxConnectionsError("x"), "busy", "all connections of its client are in use: give it a larger pool"),
+    (redis.ConnectionError("No connection available."), "busy",
+     "all connections of its client are in use: give it a larger pool"),
+    (redis.TimeoutError("x"), "timeout", "Redis did not answer in time"),
+    (behind(redis.ConnectionError("x"), ssl.SSLCertVerificationError("x")), "certificate",
+     "Redis's certificate is not trusted: name who issued it: rediss://host?ssl_ca_certs=/path/to/ca.pem"),
+    (behind(redis.ConnectionError("x"), ConnectionResetError("x")), "unreachable",
+     "Redis cannot be reached (ConnectionResetError)"),
+    (redis.ConnectionError("x"), "unreachable", "Redis cannot be reached (ConnectionError)"),
+    (behind(KeyError("x"), ConnectionResetError("x")), "unreachable", "Redis cannot be reached (ConnectionResetError)"),
+    (ValueError("x"), "ValueError", "its client raised ValueError; use it by itself to see why"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "code", "says"), SAYS)
+def test_whole_sentences(error: Exception, code: str, says: str) -> None:
+    """A fault says in one sentence what Redis said or failed to say, and what to do."""
+    fault, _ = told(error)
+    assert (fault.code, str(fault)) == (code, says)
+
+
+def test_the_nearest_cause_is_named() -> None:
+    """Of several errors of the system behind one another the nearest is named, and a cause goes before a context."""
+    error, near, far = redis.ConnectionError("x"), ConnectionResetError("x"), BrokenPipeError("x")
+    near.__context__ = far
+    error.__cause__, error.__context__ = near, ConnectionAbortedError("x")
+    assert str(told(error)[0]) == "Redis cannot be reached (ConnectionResetError)"
