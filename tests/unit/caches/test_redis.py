@@ -523,7 +523,8 @@ def test_sixteen_threads(cache: RedisCache, raw: redis.Redis) -> None:
     for thread in threads:
         thread.join(30)
     assert faults == []
-    assert len(raw.client_list()) - before <= 16
+    # On a busy machine giving a lock back may time out; then there is a new client, and the old one goes with the garbage.
+    eventually(lambda: gc.collect() >= 0 and len(raw.client_list()) - before <= 16)
 
 
 # Ways to reach it.

