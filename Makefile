@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz clean
+.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -42,6 +42,9 @@ bench: .venv/ready-test  ## figures as ratios to a floor measured in the same ru
 scale: .venv/ready-test  ## fleets of ten thousand and a million workers on paper; writes docs/scale.md and its picture
 	$(PIP) install --group scale
 	$(BIN)/python -m benchmarks.scale
+
+soak: .venv/ready-test  ## ten minutes of calls, renewals and faults in one process, and what they leave behind
+	$(BIN)/python -m benchmarks.soak
 
 vectors: .venv/ready-test  ## captures what the vendors' own libraries send, and fails where it is not what the vectors have
 	$(PIP) install --group vectors
