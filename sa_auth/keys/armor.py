@@ -33,6 +33,13 @@ class Block(NamedTuple):
     label: str
     data: bytes
 
+    def inside(self) -> bytes:
+        """The bytes without armour and header lines."""
+        if self.label == "DER":
+            return self.data
+        lines = self.data.splitlines()[1:-1]
+        return base64.b64decode(b"".join(line for line in lines if b":" not in line))
+
 
 def unwrap(content: bytes) -> list[Block]:
     """Finds the blocks in what was handed over.

@@ -7,7 +7,6 @@ Source: RFC 7292 section 4 (PFX), RFC 1423 and OpenSSL's EVP_BytesToKey (traditi
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 
@@ -60,20 +59,13 @@ def read_old(block: Block, password: bytes) -> object:
         raise fault("key_unsupported", _UNSUPPORTED, hint=_CONVERT)
     try:
         if salt:
-            return _open_aes_192(_body(block), bytes.fromhex(salt[1].decode("ascii")), password)
-        key = pkcs12.load_pkcs12(_pfx_around(_body(block)), password).key
+            return _open_aes_192(block.inside(), bytes.fromhex(salt[1].decode("ascii")), password)
+        key = pkcs12.load_pkcs12(_pfx_around(block.inside()), password).key
     except Exception:  # noqa: BLE001 - a parser's words stay here
         key = None
     if key is None:
         raise fault("wrong_password")
     return key
-
-
-def _body(block: Block) -> bytes:
-    if block.label == "DER":
-        return block.data
-    lines = block.data.splitlines()[1:-1]
-    return base64.b64decode(b"".join(line for line in lines if b":" not in line))
 
 
 def _pfx_around(encrypted_key: bytes) -> bytes:

@@ -6,7 +6,6 @@ the text, the password or a parser's words reaches an error. Source: RFC 5958, R
 
 from __future__ import annotations
 
-import base64
 from importlib import import_module
 from inspect import signature
 
@@ -27,6 +26,7 @@ from .faults import attempt, fault
 from .intake import bounded
 from .key import Key
 from .validity import check_mode
+from .work import check_work
 
 _PUBLIC_LABELS = frozenset({"PUBLIC KEY", "RSA PUBLIC KEY", "EC PUBLIC KEY", "SSH2 PUBLIC KEY"})
 _PUBLIC_LINES = ("ssh-", "ecdsa-sha2-", "sk-")
@@ -121,6 +121,8 @@ def _parse(block: Block, password: bytes | None) -> object:
         raise fault("password_missing")
     if encrypted is False and password is not None:
         raise fault("password_not_needed")
+    if password is not None:
+        check_work(block.inside())
     trouble: SaAuthError | None = None
     try:
         return _read(block, password)
@@ -136,8 +138,7 @@ def _encrypted(block: Block) -> bool | None:
     if block.label == "DER":
         return None
     if block.label == _OPENSSH:
-        inside = base64.b64decode(b"".join(block.data.splitlines()[1:-1]))
-        return not inside.startswith(_OPENSSH_PLAIN)
+        return not block.inside().startswith(_OPENSSH_PLAIN)
     return block.label == "ENCRYPTED PRIVATE KEY" or b"Proc-Type: 4,ENCRYPTED" in block.data
 
 

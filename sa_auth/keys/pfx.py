@@ -22,6 +22,7 @@ from .intake import bounded, read_file
 from .key import Key
 from .old_ciphers import has_old_ciphers
 from .validity import check_mode
+from .work import check_work
 
 # Object identifiers in DER. They stand in the clear around what is encrypted, so looking for the bytes is enough; a
 # chance hit in 10 random bytes or more does not happen.
@@ -89,6 +90,7 @@ def _load(
         raise fault("key_damaged", "This is not a PFX file.", hint="PEM text is read by from_pem, JSON by from_jwk.")
     if content.count(_PLAIN_KEY) + content.count(_SHROUDED_KEY) > 1:
         raise fault("several_keys")
+    check_work(content)
     store = _open(content, open_password(password) or None)
     if store.key is None:
         raise fault("certificate_only", "There is no private key in the PFX.")
