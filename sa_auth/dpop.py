@@ -171,7 +171,8 @@ class Proofs:
     def learn(self, url: str, headers: Mapping[str, str]) -> bool:
         """Keeps the nonce that a reply brought; see `DPoP.learn`. What is no address or no headers brings none."""
         try:
-            return self._dpop.learn(url, headers)
+            # Python 3.10 finds an address in an empty list.
+            return isinstance(url, str) and self._dpop.learn(url, headers)
         except (AttributeError, TypeError, ValueError):
             return False
 
