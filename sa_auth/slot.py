@@ -173,6 +173,7 @@ class Slot:
 
     def _take(self, flight: Flight, held: Held | None, failure: SaAuthError | None, *, stuck: bool) -> None:
         now = flight.exchange.clock.now()
+        self.memory.prepare()
         with _lock:
             if self.flight is not flight:
                 return  # given up: a late answer is dropped
@@ -186,11 +187,11 @@ class Slot:
             kept = failure is None and held is not None and not flight.unwanted
             if kept and held is not None:
                 self._landed(held, now)
+                # Under the same lock, or what is revoked or refused at once would be kept for who comes later.
+                self.memory.put(self.identity, held)
         if failure is not None:
             flight.story.append(Event("failure", self.identity.hex()[:8], code=failure.code))
         self._log(before, failure)  # outside the lock: a handler may do what it likes, ask for a token among it
-        if kept and held is not None:
-            self.memory.put(self.identity, held)
         flight.settle(outcome.token if outcome is not None else None, failure)
 
     def _landed(self, held: Held, now: Instant) -> None:

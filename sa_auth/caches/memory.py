@@ -55,12 +55,15 @@ class MemoryCache:
         with _LOCK:
             return self._held.get(identity) if self._held is not None else None
 
+    def prepare(self) -> None:
+        """Loads what `put` needs, so that a caller may put under a lock of its own."""
+        load("cachetools")  # late: a process that never gets a token needs none
+
     def put(self, identity: bytes, held: Held) -> None:
         """Keeps a token in place of the one before."""
         with _LOCK:
             cache = self._held
             if cache is None:
-                # Late: a process that never gets a token needs no cachetools.
                 cache = self._held = load("cachetools").LRUCache(self._maxsize)
             cache[identity] = held
 
