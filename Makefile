@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak clean
+.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -19,6 +19,10 @@ test-bounds:  ## the fast suites on the oldest dependencies that setup.cfg allow
 	$(PYTHON) -m tests.arch.bounds
 
 check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
+test-long: .venv/ready-test  ## the tests of properties with ten thousand lives in place of thirty (EXAMPLES=); takes some minutes
+	EXAMPLES=$${EXAMPLES:-10000} $(BIN)/python -m pytest -q --timeout=0 tests/properties $(ARGS)
+
+check: .venv/ready-check  ## format, lint, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
