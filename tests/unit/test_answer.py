@@ -607,6 +607,24 @@ def test_an_end_as_a_date(end: Any, life: float) -> None:
     assert token.expires_at - ASKED.wall == pytest.approx(life, abs=1e-5)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_an_end_without_a_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A date that names no zone is UTC, wherever this machine stands."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", zone)
+        time.tzset()
+        token = named({"until": "2023-11-14T23:13:20", "access_token": "abc"}, expires_at="until")
+    time.tzset()
+    assert token.expires_at - ASKED.wall == 3600
+
+
+@pytest.mark.parametrize(("length", "life"), [(64, 3600), (65, 300)])
+def test_a_long_date(length: int, life: float) -> None:
+    """A fraction may be long, and the whole date 64 characters."""
+    date = f"2023-11-14T23:13:20.{'0' * (length - 21)}Z"
+    assert named({"until": date, "access_token": "abc"}, expires_at="until").expires_at - ASKED.wall == life
+
+
 @pytest.mark.parametrize(("trusted", "life"), [(True, 3600), (False, 7200)])
 def test_an_end_by_the_servers_clock(trusted: bool, life: float) -> None:
     """An end is counted from the reply's own Date, where that came by a way that can be trusted."""

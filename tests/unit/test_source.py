@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sa_auth import source as module
 from sa_auth._clock import Instant
 from sa_auth.caches import MemoryCache
 from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TransportError
@@ -410,3 +412,40 @@ def test_a_clock_that_fails(sa_clock: ManualClock) -> None:
     clock.fails = False
     carrier.send = lambda *given: Carrier.send(carrier, *given)  # type: ignore[method-assign]
     assert source.token().access_token == "one"
+
+
+def test_a_forked_child_draws_its_own_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forked child renews at a time of its own in the window, so that a fleet of them does not renew in step."""
+    monkeypatch.setattr(module, "_share", 2.0)
+    module._draw()
+    assert 0 <= module._share < 1
+
+
+@pytest.mark.parametrize("error", [SaAuthError("no", code="odd"), RuntimeError("canary")])
+def test_a_token_of_a_call_that_fails(error: Exception, sa_clock: ManualClock) -> None:
+    """Where a token for one call cannot be signed the library's error is raised, without a context."""
+
+    def failing(*_arguments: Any) -> Any:
+        raise error
+
+    site = Site(sa_clock, token())
+    site.exchange.grant = SimpleNamespace(binds="uri", token_for=failing)  # type: ignore[assignment]
+    with pytest.raises(SaAuthError) as caught:
+        site.source.token_for("GET", "https://api.example/")
+    assert (caught.value.code == "odd") is isinstance(error, SaAuthError)
+    assert caught.value is not error
+    assert (caught.value.__context__, "canary" in str(caught.value)) == (None, False)
+
+
+def test_a_token_of_a_call(sa_clock: ManualClock) -> None:
+    """A token for one call is signed for it by the server's clock, with the key as it is by then."""
+    seen: list[Any] = []
+    site = Site(sa_clock, token())
+    site.exchange.reload = lambda whatever: bool(seen.append(whatever))  # type: ignore[func-returns-value]
+    made = Token("abc", expires_at=2e9, refresh_at=2e9, issued_at=1e9)
+    site.exchange.grant = SimpleNamespace(binds="uri", token_for=lambda *given: seen.append(given) or made)  # type: ignore[assignment, func-returns-value]
+    skewed = SimpleNamespace(skew=lambda now: 90.0 if now == sa_clock.now() else 0.0)
+    site.exchange.server_clock = skewed  # type: ignore[assignment]
+    wall = sa_clock.wall()
+    assert site.source.token_for("PUT", "https://api.example/") is made
+    assert seen == [False, ("PUT", "https://api.example/", wall, wall + 90)]

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sa_auth import ConfigError, SaAuthError
-from sa_auth.integrations.requests import Renewal, RequestsAuth, adapter
+from sa_auth.integrations.requests import Renewal, RequestsAuth, _rewound, adapter
 from sa_auth.token import Token
 
 API = "https://api.example/v1"
@@ -129,6 +129,7 @@ def test_a_plain_address_is_not_looked_at_again() -> None:
         ("ftp://localhost/", "localhost", "ftp"),
         ("//api.example/", "api.example", "no scheme"),
         ("httpsx://api.example/", "api.example", "httpsx"),
+        ("mailto:somebody", "", "mailto"),
     ],
 )
 def test_not_in_the_clear(url: str, host: str, scheme: str, more: Any) -> None:
@@ -273,6 +274,29 @@ def test_what_cannot_be_renewed_is_logged(caplog: pytest.LogCaptureFixture) -> N
         assert Renewal(source)(connection.answer(request, 401)) is None  # type: ignore[arg-type]
     assert caplog.messages == ["an API refused the token, and the next one cannot be had: gone: The server is gone."]
     assert connection.requests == []
+
+
+def test_a_body_that_cannot_be_sought() -> None:
+    """A body of which it is not known where it began, or that cannot be brought back there, is not sent again."""
+
+    def body(**acts: Any) -> Any:
+        return SimpleNamespace(**{"seek": lambda _at: None, "tell": lambda: 3, **acts})
+
+    def failing(*_arguments: Any) -> Any:
+        raise OSError
+
+    source = Source(token("one"), *[token(f"t{number}") for number in range(9)])
+    request = prepared(RequestsAuth(source))  # type: ignore[arg-type]
+    for content, began, again in (
+        (body(), 3, True), (body(), 0, False), (body(), object(), False), (body(), None, False), (object(), 3, False),
+        (body(seek=failing), 3, False), (body(tell=failing), 3, False), (iter("x"), None, False), ("text", None, True),
+        (bytearray(b"x"), None, True), (b"", object(), True), (None, None, True),
+    ):  # fmt: skip
+        request.body, request._body_position = content, began  # type: ignore[assignment]
+        assert _rewound(request) is again, (content, began)
+    del request._body_position
+    request.body = body()
+    assert not _rewound(request)
 
 
 @pytest.mark.parametrize(("status", "careful"), [(299, False), (300, True), (302, True), (399, True), (400, False)])
