@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 
 from sa_auth._clock import Deadline
 from sa_auth.assertions.self_issued import SelfIssued
+from sa_auth.dpop import DPoP
 from sa_auth.errors import (
     InvalidClient,
     InvalidGrant,
@@ -19,13 +21,28 @@ from sa_auth.errors import (
     TokenEndpointError,
     TransportError,
 )
+from sa_auth.exchange import Exchange
 from sa_auth.explanation import Known
 from sa_auth.grants import JWTBearer
 from sa_auth.metadata import Metadata
 from sa_auth.policy import RefreshPolicy, Retry
 from sa_auth.testing import ManualClock
+from sa_auth.token import Token
 from sa_auth.wire import Response
-from tests.unit.exchange_kit import ENDPOINT, LOST, REFUSED, Answer, Carrier, Once, dated, exchange, fails, said, token
+from tests.unit.exchange_kit import (
+    ENDPOINT,
+    LOST,
+    REFUSED,
+    SIGNER,
+    Answer,
+    Carrier,
+    Once,
+    dated,
+    exchange,
+    fails,
+    said,
+    token,
+)
 
 # lines 3 and 7: what an attempt is
 
@@ -281,3 +298,158 @@ def test_the_policy_reaches_the_answer(sa_clock: ManualClock) -> None:
     for life, believed in ((None, 60), (1000, 120)):
         held = exchange(sa_clock, Carrier(sa_clock, token(life)), policy=policy).run()
         assert held.token.expires_at - held.token.issued_at == believed
+
+
+# what a vendor's words, another clock and a grant that sends nothing change
+
+
+@pytest.mark.parametrize(
+    ("error", "again", "count"),
+    [
+        ("invalid_grant", True, 2), ("invalid_grant", False, 1), ("invalid_client", True, 2), ("made_up", True, 2),
+        ("made_up", False, 1),
+    ],
+)  # fmt: skip
+def test_a_vendors_word_asks_once_more(error: str, again: bool, count: int, sa_clock: ManualClock) -> None:
+    """What a vendor says of a request that may succeed at once, minted anew, is asked once more, and no oftener."""
+    carrier = Carrier(sa_clock, said(400, error))
+    failure = fails(exchange(sa_clock, carrier, known=(Known(error, "Again.", again=again),)))
+    assert (failure.attempts, sa_clock.slept) == (count, [])
+
+
+def test_the_clock_is_logged(sa_clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+    """That this machine's clock is off is said in the log, with by how much."""
+    exchange(sa_clock, Carrier(sa_clock, dated(sa_clock, 90.0), token())).run()
+    assert caplog.messages == ["the clock is 90 s off the server's; minting by the server's clock"]
+
+
+class Maker:
+    """A grant that makes its token itself."""
+
+    repeatable = True
+
+    def __init__(self, outcome: Token | Exception) -> None:
+        self.outcome, self.seen = outcome, []  # type: ignore[var-annotated]
+
+    def fingerprint(self) -> tuple[str, ...]:
+        """Of no importance here."""
+        return ("maker",)
+
+    def form(self, _now: float) -> tuple[tuple[str, str], ...]:
+        """None is sent."""
+        return ()
+
+    def token(self, issued_at: float, now: float) -> Token:
+        """The token, or the error."""
+        self.seen.append((issued_at, now))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+def test_a_token_that_is_made_here(sa_clock: ManualClock) -> None:
+    """It is made by this clock and the server's, counts from now, and nothing is sent."""
+    made = Token("abc", expires_at=2e9, refresh_at=2e9, issued_at=1e9)
+    maker, carrier = Maker(made), Carrier(sa_clock, token())
+    asked = exchange(sa_clock, carrier, grant=maker)
+    asked.server_clock.learn(90.0, sa_clock.now())
+    held = asked.run()
+    assert (held.token, held.since, held.refresh_token) == (made, sa_clock.boot(), None)
+    assert maker.seen == [(sa_clock.wall(), sa_clock.wall() + 90)]
+    assert carrier.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [(SigningError("no"), SigningError, "signing"), (KeyError("s3cr3t"), SaAuthError, "unexpected")],
+)
+def test_a_token_that_cannot_be_made(error: Exception, kind: type, code: str, sa_clock: ManualClock) -> None:
+    """What goes wrong as it is made comes out as one of the library's errors, without a context, and nothing was sent."""
+    failure = fails(exchange(sa_clock, Carrier(sa_clock, token()), grant=Maker(error)))
+    assert (type(failure), failure.code, failure.attempts) == (kind, code, 0)
+    assert (failure.__context__, "s3cr3t" in str(failure)) == (None, False)
+
+
+# who it is
+
+
+def test_where_it_goes(sa_clock: ManualClock) -> None:
+    """The host is that of the endpoint, else of the server that names it, else none; a way is transport, time-out, retry."""
+    carrier = Carrier(sa_clock, token())
+    asked = exchange(sa_clock, carrier, timeout=7.0)
+    assert (asked.host, asked.way) == ("as.example", (id(carrier), 7.0, asked.retry))
+    metadata = Metadata("https://Server.example/x")
+    assert exchange(sa_clock, carrier, endpoint=None, metadata=metadata).host == "server.example"
+    assert exchange(sa_clock, carrier, metadata=metadata).host == "as.example"
+    assert exchange(sa_clock, carrier, endpoint=None).host == ""
+    carrier.default = True  # type: ignore[attr-defined]
+    assert exchange(sa_clock, carrier).way[0] == "default"
+
+
+def test_what_identities_are_of(sa_clock: ManualClock) -> None:
+    """An endpoint and a server of one name, another scope, form or certificate: each is another identity."""
+    carrier, metadata = Carrier(sa_clock, token()), Metadata(ENDPOINT)
+    bound = Carrier(sa_clock, token())
+    bound.certificate_thumbprint = "x"  # type: ignore[attr-defined]
+    made = [
+        exchange(sa_clock, carrier), exchange(sa_clock, carrier, endpoint=None, metadata=metadata),
+        exchange(sa_clock, carrier, scope="a"), exchange(sa_clock, carrier, form=(("a", "b"),)), exchange(sa_clock, bound),
+    ]  # fmt: skip
+    assert len({one.identity for one in made}) == len(made)
+    assert exchange(sa_clock, carrier, metadata=metadata).identity == made[0].identity
+
+
+def test_the_identity_on_every_machine(sa_clock: ManualClock) -> None:
+    """It is the same wherever the same is asked for, none where a key was made for this process, and never the one in memory."""
+    carrier = Carrier(sa_clock, token())
+    one, other = exchange(sa_clock, carrier), exchange(sa_clock, carrier)
+    assert one.shared_identity() == other.shared_identity() != one.identity
+    assert exchange(sa_clock, carrier, scope="a").shared_identity() != one.shared_identity()
+    assert exchange(sa_clock, carrier, dpop=DPoP(SIGNER, throw_away=True)).shared_identity() is None
+    assert exchange(sa_clock, carrier, dpop=DPoP(SIGNER, throw_away=False)).shared_identity() is not None
+
+
+def test_the_identity_of_what_others_hand_over(sa_clock: ManualClock) -> None:
+    """Whose assertion a token service hands over just now is part of it, by grant and by client; what cannot be told is none."""
+
+    class Handed:
+        def __init__(self, *says: str) -> None:
+            self.says, self.asked = says, []  # type: ignore[var-annotated]
+
+        def whose(self, now: float) -> tuple[str, ...] | None:
+            self.asked.append(now)
+            return None if self.says == ("unknown",) else self.says
+
+    def identity(part: str, source: Handed) -> bytes | None:
+        made = exchange(sa_clock, Carrier(sa_clock, token()))
+        if part == "grant":
+            made.grant = SimpleNamespace(sources=(source,), fingerprint=made.grant.fingerprint)  # type: ignore[assignment]
+        else:
+            made.client_auth = SimpleNamespace(sources=(source,), fingerprint=lambda: ("x",))  # type: ignore[assignment]
+        return made.shared_identity()
+
+    for part in ("grant", "client"):
+        first = Handed("a", "b")
+        found = {identity(part, source) for source in (first, Handed("a", "c"), Handed("ab"), Handed("a", "b"))}
+        assert len(found) == 3
+        assert first.asked == [sa_clock.wall()]
+        assert identity(part, Handed("unknown")) is None
+
+
+def test_nobody_names_an_endpoint(sa_clock: ManualClock) -> None:
+    """Where the server's metadata name no token endpoint, the error says which argument would."""
+    metadata = Metadata("https://as.example")
+    answer = Response(200, {}, b'{"issuer": "https://as.example"}')
+    error = fails(
+        exchange(sa_clock, Carrier(sa_clock, answer), endpoint=None, metadata=metadata, retry=Retry(attempts=1))
+    )
+    assert str(error) == (
+        "no_token_endpoint: The metadata of as.example name no token endpoint. Hint: Pass token_endpoint=, the URL from the "
+        "provider's documentation."
+    )
+
+
+def test_as_it_comes() -> None:
+    """Without a word no scope is sent, no key is known here, and ten seconds are the whole time."""
+    made = Exchange(endpoint=ENDPOINT, grant=Maker(SigningError("no")), transport=Carrier(ManualClock(), token()))  # type: ignore[arg-type]
+    assert (made.secret(), made.timeout, made.scope, made.client_auth, made.dpop) == (None, 10.0, "", None, None)
