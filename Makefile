@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long clean
+.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -18,11 +18,10 @@ test-pythons:  ## the fast suites on every CPython from 3.10 that is found, or o
 test-bounds:  ## the fast suites on the oldest dependencies that setup.cfg allows
 	$(PYTHON) -m tests.arch.bounds
 
-check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
 test-long: .venv/ready-test  ## the tests of properties with ten thousand lives in place of thirty (EXAMPLES=); takes some minutes
 	EXAMPLES=$${EXAMPLES:-10000} $(BIN)/python -m pytest -q --timeout=0 tests/properties $(ARGS)
 
-check: .venv/ready-check  ## format, lint, types, floors
+check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -63,6 +62,13 @@ fuzz: .venv/ready-test  ## the readers of answers, key files, PEM, PFX, JWK and 
 compare-faults: .venv/ready-test  ## what other clients do on the fault server; rewrites the table in docs/reliability.md
 	$(BIN)/python -m benchmarks.compare_faults
 
+# A change that was tried before is tried again where it survived, and where its function has changed.
+mutate: .venv/ready-test  ## changes the code and counts the changes that no test notices; some hours; writes docs/mutation.md
+	$(PIP) install --group mutate
+	$(BIN)/python -m tests.mutation.page --forget
+	PATH="$(CURDIR)/$(BIN):$$PATH" nice mutmut run --max-children $(or $(CHILDREN),2)
+	$(BIN)/python -m tests.mutation.page --collect
+
 # A package's service would start as it is installed, were there no policy-rc.d to forbid it.
 system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen, and nginx, which is not started
 	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null && command -v nginx >/dev/null || { \
@@ -93,4 +99,4 @@ system:  ## what only a system package brings (as root): the commands openssl an
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv mutants build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
