@@ -559,7 +559,10 @@ def test_listening_brings_no_refused_token_back(authority: Authority) -> None:
                 listener.start()
             super().put(identity, held)
 
-    listener = threading.Thread(target=lambda: listen(Counts())())  # noqa: PLW0108 - it listens there
+    def briefly() -> None:
+        listen(Counts())()
+
+    listener = threading.Thread(target=briefly)
     memory = Listening()
     creds = sign_in(authority, cache=memory)
     token = creds.token()
