@@ -13,6 +13,7 @@ from typing import Any
 from .errors import ResponseError
 
 _MOST_PARTS = 10_000  # objects and arrays in one answer
+_DEEPEST = 100  # within one another: what Python reads and writes depends on how deep its own stack is just then
 
 
 class _Doubled(dict[str, Any]):
@@ -33,7 +34,8 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
     Raises:
         ResponseError: a deciding name stands in it twice: two readers would read two different tokens.
     """
-    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
+    parts = body.count(b"{") + body.count(b"[")
+    if parts > _MOST_PARTS:
         return None  # 256 KiB of brackets become 8 MB of objects
 
     names = {name for path in deciding for name in (path, *path.split("."))}  # a name may have a dot in it
@@ -57,7 +59,7 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
             "A field stands twice in the answer.", code="duplicate_field", status=status,
             hint="Two readers would read two different tokens, so it is not used: tell the server's operator.",
         )  # fmt: skip
-    return fields if isinstance(fields, dict) else None
+    return fields if isinstance(fields, dict) and (parts <= _DEEPEST or not _too_deep(fields)) else None
 
 
 def _on_the_way(fields: Any, path: str) -> Iterator[Any]:
@@ -65,6 +67,16 @@ def _on_the_way(fields: Any, path: str) -> Iterator[Any]:
     for name in path.split("."):
         yield fields
         fields = fields.get(name) if isinstance(fields, dict) else None
+
+
+def _too_deep(fields: dict[str, Any]) -> bool:
+    level: list[Any] = [fields]
+    for _ in range(_DEEPEST):
+        inner = (part for node in level for part in (node.values() if isinstance(node, dict) else node))
+        level = [part for part in inner if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _refuse(constant: str) -> Any:

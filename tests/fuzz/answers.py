@@ -139,5 +139,6 @@ def seeds() -> dict[str, bytes]:
     found["page"] = b"\x00200\nContent-Type: text/html\n\n<html><body>Sign in</body></html>"
     found["twice"] = b'\x00200\n\n{"access_token": "abc", "access_token": "def"}'
     found["twice_inside"] = b'\x01200\n\n{"auth": {"client_token": "abc", "client_token": "def"}}'
+    found["deep"] = b'\x00200\n\n{"access_token": "abc", "x": ' + b"[" * 989 + b"]" * 989 + b"}"
     found["for_ever"] = b'\x00200\n\n{"access_token": "abc", "expires_in": 1e999, "refresh_in": 99999}'
     return found

@@ -159,6 +159,21 @@ def test_no_json_object(body: bytes) -> None:
     assert "abc" not in str(error) + repr(vars(error))
 
 
+@pytest.mark.parametrize("opening", ["[", '{"x":'])
+def test_nesting(opening: str) -> None:
+    """A hundred objects or arrays within one another are read, and one more is not, however deep the stack is."""
+    closing = {"[": "]", '{"x":': "}"}[opening]
+
+    def nested(depth: int) -> bytes:
+        return f'{{"access_token": "abc", "x": {opening * depth}1{closing * depth}}}'.encode()
+
+    assert ask(nested(99)).access_token == "abc"
+    for depth in (100, 500, 985, 5_000):
+        assert refused(nested(depth)).code == "not_json"
+    wide = b'{"access_token": "abc", "x": [' + b"[]," * 5_000 + b"1]}"
+    assert ask(wide).access_token == "abc"
+
+
 def test_byte_order_mark() -> None:
     """A byte order mark is fine."""
     assert ask(b'\xef\xbb\xbf{"access_token": "abc"}').access_token == "abc"
