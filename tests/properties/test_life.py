@@ -44,6 +44,8 @@ class Life(RuleBasedStateMachine):
         self.world.authority.token_lifetime = life
         self.model = Model(self.world)
         self.old: list[tuple[str, bytes]] = []
+        for number in range(len(ISSUERS)):
+            self.call(number)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -91,9 +93,11 @@ class Life(RuleBasedStateMachine):
         due = mind.held.age(now) > mind.held.stale(self.world.share) + mind.held.slack
         return due and now.boot > mind.look_at and self.model.healthy(process) and self.model.quiet(process)
 
-    @rule(number=NUMBERS)
-    def token(self, number: int) -> None:
-        self.call(number)
+    @rule(calls=st.lists(st.tuples(NUMBERS, SHORT_TIMES), min_size=1, max_size=6))
+    def tokens(self, calls: list[tuple[int, float]]) -> None:
+        for number, seconds in calls:
+            self.call(number)
+            self.world.clock.advance(seconds)
 
     @rule(number=NUMBERS, min_ttl=st.sampled_from([1.0, 10.0, 200.0, 5000.0]))
     def token_that_lives_for_long(self, number: int, min_ttl: float) -> None:
@@ -115,11 +119,13 @@ class Life(RuleBasedStateMachine):
             held_on = now - mind.forced_at < FORCED_APART or now <= mind.quiet_until
             assert held_on, "it would not hear of a refusal"
         mind.refused = mind.refused or taken
+        self.call(number)
 
     @rule(number=NUMBERS)
     def process_begins_anew(self, number: int) -> None:
         self.world.restart(number)
         self.model.minds[number] = Mind()
+        self.call(number)
 
     @precondition(lambda self: not self.forked)
     @rule(number=NUMBERS)
@@ -152,14 +158,18 @@ class Life(RuleBasedStateMachine):
         held = self.model.minds[number].held
         if held is not None:
             self.world.clock.advance(max(0.0, held.length * share - held.age(self.world.clock.now())))
+        self.call(number)
+        self.call(number)
 
-    @rule(seconds=JUMPS)
-    def clock_is_set(self, seconds: float) -> None:
+    @rule(seconds=JUMPS, number=NUMBERS)
+    def clock_is_set(self, seconds: float, number: int) -> None:
         self.world.jump(seconds)
+        self.call(number)
 
-    @rule(seconds=st.sampled_from([3.0, 100.0, 30_000.0]))
-    def machine_sleeps(self, seconds: float) -> None:
+    @rule(seconds=st.sampled_from([3.0, 100.0, 30_000.0]), number=NUMBERS)
+    def machine_sleeps(self, seconds: float, number: int) -> None:
         self.world.clock.suspend(seconds)
+        self.call(number)
 
     # --- the server
 
