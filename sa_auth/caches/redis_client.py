@@ -187,7 +187,8 @@ def _judged_url(url: str) -> SplitResult:
     asked = _asked(parts)
     if "decode_responses" in asked:
         raise _decodes()
-    if not all(_short(asked.get(name, "")) for name in ("socket_timeout", "socket_connect_timeout", "timeout")):
+    waits = [asked[name] for name in ("socket_timeout", "socket_connect_timeout", "timeout") if name in asked]
+    if not all(_short(one) for one in waits):
         raise _waits()
     return parts
 

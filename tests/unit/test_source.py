@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from sa_auth import slot
 from sa_auth import source as module
 from sa_auth._clock import Instant
 from sa_auth.caches import MemoryCache
+from sa_auth.crew import Crew
 from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TransportError
 from sa_auth.exchange import Exchange
 from sa_auth.flight import Flight, timed_out, unmade
@@ -449,3 +451,19 @@ def test_a_token_of_a_call(sa_clock: ManualClock) -> None:
     wall = sa_clock.wall()
     assert site.source.token_for("PUT", "https://api.example/") is made
     assert seen == [False, ("PUT", "https://api.example/", wall, wall + 90)]
+
+
+def test_what_a_forked_child_begins_with(sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is under way in it, since no thread came along; the tokens are there, and the next renewal may begin."""
+    site = Site(sa_clock, named("one"), named("two"))
+    site.text()
+    lock = threading.Lock()
+    lock.acquire()
+    monkeypatch.setattr(slot, "_crew", Crew())
+    monkeypatch.setattr(slot, "_lock", lock)
+    site.source._slot.flight = Flight(site.source._slot, site.exchange)
+    slot._after_fork()
+    assert (site.source._slot.flight, lock.locked()) == (None, False)
+    assert site.text() == "one"
+    sa_clock.advance(3600)
+    assert site.text() == "two"

@@ -88,3 +88,18 @@ def test_those_who_failed_together_count_once() -> None:
     for thread in threads:
         thread.join(10)
     assert left(breaker, clock) <= 0.601
+
+
+def test_to_the_instant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause is over at its end and not after it: who asks then is let through, and who fails then begins the next."""
+    monkeypatch.setattr("sa_auth.caches.breaker.random.uniform", lambda _least, most: most)
+    clock = ManualClock()
+    breaker = Breaker(clock)
+    breaker.failed("timeout")
+    clock.advance(0.5)
+    assert lets_through(breaker)
+    breaker.failed("timeout")
+    clock.advance(0.75)
+    breaker.failed("timeout")
+    clock.advance(0.25)
+    assert lets_through(breaker)

@@ -20,7 +20,7 @@ import pytest
 
 from sa_auth import _loading
 from sa_auth._secret import Secret
-from sa_auth.caches import CACHES, FileCache
+from sa_auth.caches import CACHES, FileCache, file_lock
 from sa_auth.caches import file as module
 from sa_auth.caches.base import CacheFault
 from sa_auth.caches.record import LARGEST, Seal
@@ -542,3 +542,18 @@ def test_pickle(tmp_path: Path) -> None:
     assert caught.value.code == "not_picklable"
     assert repr(FileCache(tmp_path, key="canary" * 8)) == f"FileCache({str(tmp_path)!r})"
     assert CACHES["file"] is FileCache
+
+
+def test_what_a_forked_child_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It closes every lock of its parent's, one that is closed already as well, holds none, and may note its own."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    noting = threading.Lock()
+    noting.acquire()
+    held = {reader, writer}
+    monkeypatch.setattr(file_lock, "_held", held)
+    monkeypatch.setattr(file_lock, "_NOTING", noting)
+    file_lock._let_go()
+    assert (held, noting.locked()) == (set(), False)
+    with pytest.raises(OSError):
+        os.fstat(reader)

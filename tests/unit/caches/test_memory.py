@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sa_auth.caches import CACHES, MemoryCache
+from sa_auth.caches import CACHES, FileCache, MemoryCache
+from sa_auth.caches.memory import memory_over
 from sa_auth.errors import ConfigError
 from sa_auth.policy import Held
 from sa_auth.token import Token
@@ -125,3 +126,13 @@ def test_silence() -> None:
     cache.put(b"one", held("canary"))
     assert repr(cache) == str(cache) == "MemoryCache(maxsize=5)"
     assert CACHES["memory"] is MemoryCache
+
+
+def test_one_over_a_shared_cache() -> None:
+    """All who are given one shared cache have one memory over it, and another cache has another, however alike they are."""
+    one, other = FileCache("x"), FileCache("x")
+    memory = memory_over(one)
+    assert memory_over(one) is memory
+    assert memory.shared is one
+    assert memory_over(other) is not memory
+    assert memory_over(other).shared is other

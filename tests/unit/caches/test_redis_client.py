@@ -10,6 +10,7 @@ import sys
 import traceback
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -471,3 +472,60 @@ def test_what_is_shown() -> None:
 def test_what_is_said_of_lease_and_prefix(lease: Any, prefix: Any, says: str) -> None:
     """A lease or prefix that cannot be used is named, with what it is for."""
     assert str(refused("redis://h", lease=lease, prefix=prefix)) == f"bad_argument: {says}"
+
+
+class Seen:
+    """A client of another make, which tells what it makes its connections with."""
+
+    set = eval = evalsha = print
+
+    def __init__(self, kwargs: Any, *, cluster: bool = False, **more: Any) -> None:
+        place = SimpleNamespace(connection_kwargs=kwargs)
+        vars(self).update({"nodes_manager" if cluster else "connection_pool": place, **more})
+
+
+SHORT = {"socket_timeout": 0.3, "socket_connect_timeout": 0.3}
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize(
+    ("kwargs", "more", "taken"),
+    [
+        (SHORT, {}, True), ({"socket_timeout": 1.0, "socket_connect_timeout": 1}, {}, True), (None, {}, True), (5, {}, True),
+        ({**SHORT, "socket_timeout": 1.01}, {}, False), ({**SHORT, "socket_connect_timeout": 1.01}, {}, False),
+        ({"socket_timeout": 0.3}, {}, False), ({"socket_timeout": 0.3, "path": "/x"}, {}, True), ({"path": "/x"}, {}, False),
+        ({**SHORT, "socket_connect_timeout": None}, {}, True), ({**SHORT, "retry": Retry(NoBackoff(), 1)}, {}, True),
+        ({**SHORT, "retry": Retry(NoBackoff(), 2)}, {}, False), (SHORT, {"retry": Retry(NoBackoff(), 2)}, False),
+        (SHORT, {"retry": Retry(NoBackoff(), 1)}, True), (SHORT, {"retry": object()}, True),
+        (SHORT, {"cluster_error_retry_attempts": 1}, True), (SHORT, {"cluster_error_retry_attempts": 2}, False),
+        ({**SHORT, "decode_responses": True}, {}, False), ({**SHORT, "decode_responses": False}, {}, True),
+    ],
+)  # fmt: skip
+def test_what_is_seen_of_a_client(kwargs: Any, more: dict[str, Any], taken: bool, cluster: bool) -> None:
+    """Of one server or a cluster: what it waits and how often it tries are judged wherever they stand; what it does not tell is not."""
+    client = Seen(kwargs, cluster=cluster, **more)
+    if taken:
+        assert Engine(client).client() is client
+    else:
+        assert refused(client).code in {"no_timeout", "decode_responses"}
+
+
+def test_a_separator_in_the_query() -> None:
+    """What follows in a URL does not change which server it names."""
+    client = Engine("redis://h:1/2?ssl_ca_certs=file:///x").client()
+    assert client.connection_pool.connection_kwargs["host"] == "h"
+
+
+def test_what_a_url_spares() -> None:
+    """By a URL a client speaks the older protocol and does not introduce itself, which would be two more round trips; a full pool is waited for as briefly as an answer."""
+    pool = Engine("redis://h").client().connection_pool
+    connection = pool.make_connection()
+    assert (pool.timeout, connection.protocol, connection.driver_info) == (0.3, 2, None)
+
+
+def test_what_is_said_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without redis-py the whole sentence names the package."""
+    monkeypatch.setattr(module, "is_installed", lambda package: package != "redis")
+    with pytest.raises(MissingExtra) as caught:
+        RedisCache("redis://h")
+    assert caught.value.message == "The Redis cache needs the package 'redis'."
