@@ -23,9 +23,12 @@ from sa_auth.assertions import FromCallable, FromCredentials, FromFile
 from sa_auth.caches import FileCache
 from sa_auth.caches.named import travels
 from sa_auth.client_auth import ClientAssertion, ClientSecretBasic
+from sa_auth.flight import Flight
 from sa_auth.grants import AuthorizationCode, JWTBearer
 from sa_auth.place import Place
 from sa_auth.policy import Held
+from sa_auth.slot import Slot
+from sa_auth.source import _Revocation
 from sa_auth.testing import Authority, ManualClock, new_key
 from sa_auth.token import Token
 from tests.flow.kit import EXPIRED, OVER, PRIVATE, STALE, eventually, fails, herd
@@ -787,3 +790,46 @@ def test_secrets_of_a_url_do_not_travel(process: Callable[..., Any]) -> None:
     ):
         assert isinstance(travels(url), Secret), url
     assert travels("redis://h/0") == "redis://h/0"
+
+
+def test_nothing_to_revoke(process: Callable[..., Any], authority: Authority) -> None:
+    """Where neither this process nor the cache has a token, there is nothing to tell the server."""
+    process(server=authority.token_endpoint.rpartition("/")[0]).revoke()
+    assert len(authority.requests) == 0
+
+
+def test_a_revocation_that_nobody_waits_for(process: Callable[..., Any], authority: Authority) -> None:
+    """One that was given up before its turn came tells the server nothing."""
+    creds = process(server=authority.token_endpoint.rpartition("/")[0])
+    creds.token()
+    errand = _Revocation(creds._source._exchange, creds._source._slot)
+    errand.cancel()
+    errand.work()
+    assert authority.exchanges == len(authority.requests) == 1
+
+
+def test_somebody_waits_by_now(
+    process: Callable[..., Any],
+    authority: Authority,
+    folder: Path,
+    sa_clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who begins to wait for a renewal as it is about to be put off gets the token of that renewal."""
+    creds = process()
+    old = creds.token().access_token
+    sa_clock.advance(STALE)
+    lock = FileCache(folder).take(place_of(folder).stem, 0)
+    assert lock is not None
+    asked: list[int] = []
+
+    def postpone(self: Slot, flight: Flight) -> bool:
+        asked.append(1)
+        lock.release()
+        return False
+
+    monkeypatch.setattr(Slot, "postpone", postpone)
+    assert creds.token().access_token == old
+    settled(creds)
+    assert creds.token().access_token != old
+    assert asked == [1]
