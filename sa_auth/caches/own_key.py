@@ -65,8 +65,8 @@ def opened_key(key: Secret | Password) -> bytes:
     """
     if key is None or isinstance(key, Secret):
         return b"" if key is None else key.reveal()
-    opened = open_password(key, "cache's key=", "bad_argument") or b""
-    if len(opened) < _LEAST:
+    opened = open_password(key, "cache's key=", "bad_argument")
+    if opened is None or len(opened) < _LEAST:
         raise ConfigError(
             f"The function given as a cache's key= gave fewer than {_LEAST} bytes.", code="bad_argument",
             hint="See that what it reads is set.",

@@ -222,7 +222,7 @@ class Seal:
     def _told(self, data: bytes, *, failure: bool = False) -> dict[str, Any]:
         found = head(data)
         if found is None or found.version != _VERSION:
-            later = found is not None and found.version > _VERSION
+            later = newer(data)
             raise CacheFault(
                 "a record of a later version is not read" if later else "a record is damaged",
                 code="newer_version" if later else "damaged",

@@ -19,7 +19,7 @@ def test_it_shows_an_outage_that_nobody_felt(
     shown = capsys.readouterr().out
     assert re.search(r"calls +│ +12,000", shown)
     assert re.search(r"failures +│ +0 +│ +0", shown)
-    assert re.search(r"answered 503 for +│ +(\d+\.\d s|not reached)", shown)
+    assert re.search(r"answered 503 for +│ +│ +(\d+\.\d s|not reached)", shown)
 
 
 def test_it_says_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

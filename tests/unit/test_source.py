@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
@@ -275,7 +276,7 @@ def test_no_word_of_a_revocation(sa_clock: ManualClock) -> None:
     """Where the server says nothing in time, the caller is free and is told so; the token is still held."""
     site = Site(sa_clock, named("one"), revocation_endpoint="https://as.example/revoke", timeout=0.2)
     site.text()
-    end = threading.Event()
+    end, began = threading.Event(), time.monotonic()
 
     def stuck(*_arguments: Any) -> Response:
         end.wait(10)
@@ -286,6 +287,7 @@ def test_no_word_of_a_revocation(sa_clock: ManualClock) -> None:
         with pytest.raises(TransportError) as caught:
             site.source.revoke()
         assert site.source._slot.held is not None
+        assert time.monotonic() - began >= 0.25, "the server's own deadline goes first"
     finally:
         end.set()
     error = caught.value
@@ -467,3 +469,78 @@ def test_what_a_forked_child_begins_with(sa_clock: ManualClock, monkeypatch: pyt
     assert site.text() == "one"
     sa_clock.advance(3600)
     assert site.text() == "two"
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_what_was_revoked_is_in_no_memory(another: bool, sa_clock: ManualClock) -> None:
+    """A revoked token is forgotten by the memory that others share as well; one that took its place there meanwhile stays."""
+    site = Site(sa_clock, named("one"), Response(200), revocation_endpoint="https://as.example/revoke")
+    site.text()
+    held = site.source._slot.held
+    assert held is not None
+    theirs = held._replace(token=Token("theirs", expires_at=2e9, refresh_at=2e9, issued_at=1e9))
+    if another:
+        site.memory.put(site.source.identity, theirs)
+    site.source.revoke()
+    assert (site.source._slot.newest(), site.memory.get(site.source.identity)) == (None, theirs if another else None)
+
+
+def test_somebody_waits_for_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job like a revocation goes before renewals that nobody waits for."""
+    seen: list[Any] = []
+    crew = SimpleNamespace(launch=lambda job, *, wanted: seen.append((job, wanted)) or True)  # type: ignore[func-returns-value]
+    monkeypatch.setattr(slot, "_crew", crew)
+    job: Any = object()
+    assert slot.launch(job)
+    assert seen == [(job, True)]
+
+
+# --- while another process is asking
+
+
+def test_postponed(sa_clock: ManualClock) -> None:
+    """A flight for which nobody waits is taken back: its future says so, and it is looked again within a third of a second."""
+    site = Site(sa_clock, token())
+    home, now = site.source._slot, sa_clock.now()
+    flight = Flight(home, site.exchange)
+    home.flight = flight
+    assert home.postpone(flight)
+    assert (home.flight, flight.landed) == (None, True)
+    error = flight.exception(0)
+    assert error is not None
+    assert (str(error), error.retryable) == ("busy: Another process is asking for the next token.", True)
+    assert home.resting(site.exchange, now)
+    assert not home.resting(site.exchange, Instant(now.wall + 0.3, now.boot + 0.3))
+    assert home.resting(site.exchange, Instant(now.wall + 0.08, now.boot + 0.08))
+
+
+def test_not_postponed_for_ever(sa_clock: ManualClock) -> None:
+    """One that somebody waits for is not taken back, nor one whose token another process has been asking for for long."""
+    site = Site(sa_clock, token(), timeout=4.0)
+    home = site.source._slot
+    awaited = Flight(home, site.exchange)
+    awaited.awaited = True
+    assert home.urgent(awaited)
+    assert not home.postpone(awaited)
+    assert not awaited.done()
+    for seconds, again in ((0.0, True), (2.0, True), (0.1, False)):
+        sa_clock.advance(seconds)
+        flight = Flight(home, site.exchange)
+        home.flight = flight
+        assert home.postpone(flight) is again, seconds
+    assert home.flight is flight
+
+
+def test_postponed_after_it_was_given_up(sa_clock: ManualClock) -> None:
+    """One whose waiters were freed meanwhile is not told twice what came of it, and takes no other flight's place."""
+    site = Site(sa_clock, token())
+    home = site.source._slot
+    late, other = Flight(home, site.exchange), Flight(home, site.exchange)
+    late.landed = True
+    late.settle(None, timed_out(site.exchange))
+    home.flight = other
+    assert home.postpone(late)
+    error = late.exception(0)
+    assert error is not None
+    assert (error.code, home.flight) == ("timeout", other)
+    assert not home.resting(site.exchange, sa_clock.now())

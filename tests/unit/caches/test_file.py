@@ -557,3 +557,11 @@ def test_what_a_forked_child_lets_go(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (held, noting.locked()) == (set(), False)
     with pytest.raises(OSError):
         os.fstat(reader)
+
+
+def test_the_users_folder_travels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The user's own folder is found anew where a pickle of it is opened."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
+    data = pickle.dumps(FileCache())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
+    assert pickle.loads(data).path == str(tmp_path / "there" / "sa_auth")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sa_auth.caches.base import CacheFault
-from sa_auth.caches.own_folder import judge_folder, open_or_make, open_there
+from sa_auth.caches.own_folder import fault, judge_folder, open_or_make, open_there
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077, 0o777], ids=oct)
@@ -144,3 +144,10 @@ def test_no_file(tmp_path: Path) -> None:
     assert mode(Path(place)) == 0o600
     with pytest.raises(CacheFault, match="^its lock /proc/sa_auth cannot be opened: no such file or directory$"):
         open_or_make("/proc/sa_auth", "its lock")
+
+
+def test_an_error_without_words() -> None:
+    """An error of the system that brings no words is told by its class."""
+    with pytest.raises(CacheFault) as caught:
+        fault(TimeoutError(), "its record", "/x", "read")
+    assert (str(caught.value), caught.value.code) == ("its record /x cannot be read: timeouterror", "os")

@@ -340,7 +340,7 @@ def test_how_far_two_clocks_may_differ(wall: float, binds: bool) -> None:
     assert (failure_of(SEAL.close_failure(MET, 1000.0, 2.0), wall) is not None) is binds
 
 
-@pytest.mark.parametrize(("ahead", "lives"), [(0.9, True), (1.1, False)])
+@pytest.mark.parametrize(("ahead", "lives"), [(0.9, True), (1.0, True), (1.1, False)])
 def test_how_far_a_token_may_be_ahead(ahead: float, lives: bool) -> None:
     """A token that seems to come from the next second is one of a clock nearly right; one of later lives for nobody."""
     found = opened(SEAL.close(HELD, boot_id="b"), 1000.0 - ahead, 7.0, None, "other")
@@ -353,3 +353,9 @@ def test_times_are_told_by_the_readers_clock() -> None:
     assert found.token.expires_at == 4600.0
     found = opened(SEAL.close(HELD, boot_id="b"), -1600.0, 1050.0, None, "b")
     assert (found.token.issued_at, found.token.refresh_at, found.token.expires_at) == (-2600.0, 700.0, 1000.0)
+
+
+def test_a_second_is_no_disagreement() -> None:
+    """Clocks that differ by a second at most leave a token's times as they were written."""
+    for less, end in ((1.0, 4600.0), (1.5, 4598.5)):
+        assert opened(SEAL.close(HELD, boot_id="b"), 2000.0, 7.0, 2600.0 - less + KEPT, "other").token.expires_at == end

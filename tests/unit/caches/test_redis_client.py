@@ -22,6 +22,7 @@ from redis.sentinel import Sentinel
 
 from sa_auth.caches import CACHES, RedisCache
 from sa_auth.caches import redis_client as module
+from sa_auth.caches.base import CacheFault
 from sa_auth.caches.redis_client import Engine
 from sa_auth.errors import ConfigError, MissingExtra
 
@@ -529,3 +530,29 @@ def test_what_is_said_of_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtra) as caught:
         RedisCache("redis://h")
     assert caught.value.message == "The Redis cache needs the package 'redis'."
+
+
+def test_what_a_nameless_key_is_told() -> None:
+    """A key's function without a name does not travel, and the refusal names the cache that it was given to."""
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(RedisCache("redis://h", key=lambda: "k" * 32))
+    assert caught.value.message == "RedisCache(key=) is a function without a name in a module, which is not pickled."
+
+
+@pytest.mark.parametrize("answer", ["OK", b"x", [], [b"x"], [b"x", b"y"], object(), 7])
+def test_what_is_no_answer(answer: Any) -> None:
+    """What a client gives that no Redis would have given is a fault that says where to look."""
+
+    class Own:
+        def set(self, *_: Any, **__: Any) -> None: ...
+        def eval(self, *_: Any) -> None: ...
+
+        def evalsha(self, *_: Any) -> Any:
+            return answer
+
+    for act in (lambda cache: cache.get("a" * 64), lambda cache: cache.take("a" * 64, 0)):
+        with pytest.raises(CacheFault) as caught:
+            act(RedisCache(Own()))
+        assert (caught.value.code, str(caught.value)) == (
+            "no_answer", "that was no answer of a Redis: see where it leads to, and that it is no pipeline",
+        )  # fmt: skip

@@ -295,6 +295,24 @@ def test_for_how_long(
     assert (met.machines, met.error.retry_after) == ({machine()}, pytest.approx(pause, abs=1e-3))
 
 
+def test_the_shortest_pause(place: Place, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause is at random, as one process would make it."""
+    monkeypatch.setattr("sa_auth.place.random.random", lambda: 0.0)
+    place.fail(BUSY)
+    assert shelf.puts[0][2] == 0.2 + REMEMBERED
+
+
+def test_a_look_by_itself(shelf: Shelf, asked: Exchange, caplog: pytest.LogCaptureFixture) -> None:
+    """A look or a withdrawal where nothing can be shared, or the cache fails, finds nothing and raises nothing."""
+    shelf.error = OSError()
+    assert kept(shelf, asked) is None
+    withdraw(shelf, asked, held("one"))
+    assert [said.rpartition(": ")[2] for said in warnings_of(caplog)] == ["it raised OSError"]
+    asked.secret = lambda: None
+    assert kept(shelf, asked) is None
+    withdraw(shelf, asked, held("one"))
+
+
 def test_whom_an_error_binds(
     place: Place, asked: Exchange, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, sa_clock: ManualClock
 ) -> None:

@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     """It, in the system clock's place."""
     made = ManualClock()
     monkeypatch.setattr(type(SYSTEM), "boot", lambda _self: made.boot())
-    monkeypatch.setattr(type(SYSTEM), "sleep", lambda _self, seconds: made.sleep(seconds))
+    monkeypatch.setattr(type(SYSTEM), "sleep", lambda _self, seconds: made.sleep(max(seconds, 1e-6)))
     return made
 
 
@@ -314,3 +314,19 @@ def test_how_long_the_cache_may_take(kind: Any, part: float, clock: ManualClock)
     run = Run(clock, cache, timeout=2.0, **({"kind": kind} if kind else {}))
     run.go()
     assert cache.calls.count("get") == min(4, -int(-part * 2.0 // 0.3))
+
+
+def test_an_error_after_a_wait(clock: ManualClock) -> None:
+    """Who has waited for a lock, and then is told of an error, waits no longer for both than half of its time."""
+    began = clock.boot()
+    left: list[bool] = []
+
+    def meanwhile() -> None:
+        if clock.boot() - began > 0.3 and not left:
+            left.append(True)
+            run.place().fail(TokenEndpointError("503", retryable=True, status=503))
+
+    run = Run(clock, Taken(clock, meanwhile), timeout=2.0, retry=Retry(attempts=1, shortest=2.0))
+    with pytest.raises(TokenEndpointError):
+        run.go()
+    assert clock.boot() - began == pytest.approx(1.0, abs=0.01)

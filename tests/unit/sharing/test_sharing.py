@@ -587,6 +587,15 @@ def test_revoke_anothers(process: Callable[..., Any], authority: Authority, fold
     assert list(folder.glob("*.token")) == []
 
 
+def test_revoke_what_the_cache_has_lost(process: Callable[..., Any], authority: Authority, folder: Path) -> None:
+    """A token that is held is revoked, whether the cache still has it or not."""
+    creds = process(server=authority.token_endpoint.rpartition("/")[0])
+    creds.token()
+    place_of(folder).unlink()
+    creds.revoke()
+    assert len(authority.revocations) == 1
+
+
 # --- what may be given
 
 
