@@ -193,7 +193,7 @@ class Model:
         assert issued is not None, "nobody issued that token"
         assert issued.issuer == process.issuer, "it is another's token"
         first = Holding(text, issued.asked, issued.length)
-        waited = mind.held is None or mind.refused or not mind.held.lives(outcome.before)
+        waited = mind.held is None or mind.refused or mind.held.age(outcome.before) > mind.held.expired + _EXACT
         for now in (outcome.before, outcome.after) if waited else (outcome.before,):
             # What a renewal has just brought is given whatever time it took.
             just_now = issued.process == process.number and issued.asked.boot >= outcome.before.boot
@@ -228,7 +228,8 @@ class Model:
             mind.look_at = now.boot + 0.3
         if failed and failed[-1].process == process.number and not changed and not seen.lives:
             mind.failed_at = failed[-1].boot
-        self._note_shared(process, outcome)
+        if changed and mind.held is not None and mind.held.text in process.carrier.brought:
+            self._note_shared(process.issuer, mind.held.text)
 
     def _look(self, process: Process, now: Instant) -> None:
         """Sees which token is held; one from the cache has the life that it has left by whichever clock leaves it least."""
@@ -240,9 +241,8 @@ class Model:
         if before is not None and before.text == text:
             return
         issued = self.world.issued[text]
-        own = issued.process == process.number and issued.asked.boot > now.boot - TIMEOUT - 1.0
         mind.held = Holding(text, issued.asked, issued.length)
-        if not own:
+        if text not in process.carrier.brought:
             age = mind.held.age(now)
             mind.held = Holding(text, Instant(now.wall - age, now.boot - age), issued.length, _ADOPTED)
             if before is not None and not mind.refused and before.lives(now):
@@ -260,11 +260,10 @@ class Model:
                 issuer = self.world.processes[one.process].issuer
                 self.told_until[issuer] = max(self.told_until[issuer], one.boot + 2.3)
 
-    def _note_shared(self, process: Process, outcome: Outcome) -> None:
-        mind, shelf = self.minds[process.number], self.world.shelf
-        mine = mind.held is not None and self.world.issued[mind.held.text].process == process.number
-        if outcome.sent and mine and mind.held is not None and outcome.before.boot <= mind.held.since.boot:
-            if self.world.kind != "nothing" and not shelf.gone and not shelf.locked:
-                self.shared[process.issuer] = mind.held.text
-            else:
-                self.shared.pop(process.issuer, None)
+    def _note_shared(self, issuer: str, text: str) -> None:
+        """Takes it that a token which has just been brought is in the cache, where that was to be had."""
+        shelf = self.world.shelf
+        if self.world.kind != "nothing" and not shelf.gone and not shelf.locked:
+            self.shared[issuer] = text
+        else:
+            self.shared.pop(issuer, None)

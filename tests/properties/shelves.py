@@ -169,7 +169,7 @@ class Remote:
     def wait_for_lease(self, seconds: float) -> bool:
         self.act()
         if self.locked and seconds:
-            self._clock.advance(seconds)
+            self._clock.advance(max(seconds, 0.001))  # less would be lost in a float, and time would stand still
         return not self.locked
 
 

@@ -248,6 +248,16 @@ class Life(RuleBasedStateMachine):
         assert isinstance(self.world.shelf, Remote)
         self.world.shelf.lease(seconds)
 
+    @precondition(lambda self: isinstance(self.world.shelf, Remote))
+    @rule(number=NUMBERS, seconds=st.sampled_from([0.31, 6.0]))
+    def another_process_asks_while_a_token_is_stale(self, number: int, seconds: float) -> None:
+        assert isinstance(self.world.shelf, Remote)
+        self.world.shelf.lease(60.0)
+        self.a_token_ages(number, 0.81)
+        self.world.shelf.lease(0.0)
+        self.world.clock.advance(seconds)
+        self.call(number)
+
     # --- in the end all is well
 
     @rule(number=NUMBERS)

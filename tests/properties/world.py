@@ -86,12 +86,20 @@ class Outcome:
 
 
 class Carrier:
-    """A process's transport: reaches the authority, and notes what it brings."""
+    """A process's transport: reaches the authority, and notes what it brings.
+
+    Attributes:
+        sent: How many requests.
+        under_way: How many just now.
+        most: How many at once, so far.
+        brought: The tokens that it brought, to this process and none before it.
+    """
 
     def __init__(self, world: World, number: int) -> None:
         self._world, self._number, self._inner = world, number, world.authority.transport()
         self._lock = threading.Lock()
         self.sent = self.under_way = self.most = 0
+        self.brought: set[str] = set()
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Sends once."""
@@ -118,6 +126,7 @@ class Carrier:
         if response is not None and b'"expires_in"' in response.body:
             told = json.loads(response.body)
             issuer, length = ISSUERS[self._number], float(told["expires_in"])
+            self.brought.add(told["access_token"])
             world.issued[told["access_token"]] = Issued(issuer, self._number, asked, length)
         else:
             status = None if response is None else response.status
