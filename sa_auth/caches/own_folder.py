@@ -61,7 +61,6 @@ def open_there(place: str, what: str) -> int | None:
     Raises:
         CacheFault: it is not ours alone, is no file, or cannot be opened.
     """
-    handle = -1
     try:
         handle = os.open(place, os.O_RDONLY | _SAFE)
     except FileNotFoundError:
@@ -82,7 +81,6 @@ def open_or_make(place: str, what: str) -> int:
     Raises:
         CacheFault: it is not ours alone, is no file, or cannot be opened or made.
     """
-    handle = -1
     try:
         handle = os.open(place, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
     except OSError as error:

@@ -6,6 +6,7 @@ Rule: long enough that nobody guesses it, and carried as a secret. Stands under 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from .._secret import Password, Secret, open_password
 from ..errors import ConfigError
@@ -48,13 +49,20 @@ def travelling(key: Secret | Password, kind: str) -> Secret | Password:
     Raises:
         ConfigError: it is a function without a name of its own.
     """
-    found = getattr(sys.modules.get(getattr(key, "__module__", "")), getattr(key, "__qualname__", ""), None)
-    if callable(key) and found is not key:
+    if callable(key) and not _is_named(key):
         raise ConfigError(
             f"{kind}(key=) is a function without a name in a module, which is not pickled.", code="not_picklable",
             hint="Write it as a function of a module (def, at the left margin): that travels by name.",
         )  # fmt: skip
     return key
+
+
+def _is_named(function: Callable[[], object]) -> bool:
+    """Whether a pickle would find this very function under its name."""
+    try:
+        return getattr(sys.modules[function.__module__], function.__qualname__) is function
+    except (AttributeError, KeyError, TypeError):
+        return False
 
 
 def opened_key(key: Secret | Password) -> bytes:

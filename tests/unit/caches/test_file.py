@@ -232,6 +232,7 @@ def test_replaced_by_what_ends_later(filled: FileCache) -> None:
     later, earlier = record(3e9), record(1.9e9)
     assert not filled.put(NAME, earlier, 3600, over=None)
     assert not filled.put(NAME, earlier, 3600, over=b"another")
+    assert not filled.put(NAME, record(value="another"), 3600, over=None), "it ends at the same time"
     assert filled.put(NAME, later, 3600, over=None)
     assert found(filled) == later
     assert filled.put(NAME, earlier, 3600, over=later)
@@ -316,6 +317,7 @@ def test_what_is_said_of_a_record(filled: FileCache, monkeypatch: pytest.MonkeyP
 
     for act, name, told in (
         (lambda: filled.discard(NAME, data), "unlink", "removed"), (lambda: filled.get(NAME), "read", "read"),
+        (lambda: filled.put(NAME, record(3e9), 5, over=None), "replace", "written"),
     ):  # fmt: skip
         with monkeypatch.context() as patched:
             patched.setattr(os, name, refuse)
@@ -565,3 +567,77 @@ def test_the_users_folder_travels(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     data = pickle.dumps(FileCache())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
     assert pickle.loads(data).path == str(tmp_path / "there" / "sa_auth")
+
+
+def test_what_is_said_of_a_record_that_cannot_be_opened(cache: FileCache) -> None:
+    """Of what stands in a record's place the fault says that it is the record, and names it."""
+    os.mkdir(cache.path, 0o700)
+    place = Path(cache.path, f"{NAME}.token")
+    _symlink(place)
+    with pytest.raises(CacheFault, match=f"^its record {place} cannot be opened: too many levels of symbolic links$"):
+        cache.get(NAME)
+
+
+def test_how_a_record_is_made(filled: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written in the same folder, into a file that is new and its owner's alone from the first moment, under a name that nobody guesses."""
+    real, made = os.open, []
+
+    def seen(path: str, flags: int, *mode: int) -> int:
+        if path.endswith(".new"):
+            made.append((path, flags, mode))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", seen)
+    for ends in (3e9, 3.1e9):
+        assert filled.put(NAME, record(ends), 5, over=None)
+    assert len({path for path, _, _ in made}) == 2
+    for path, flags, mode in made:
+        assert os.path.dirname(path) == filled.path
+        assert len(os.path.basename(path)) == len(f"{NAME}.{'0' * 16}.new")
+        assert flags & (os.O_CREAT | os.O_EXCL) == os.O_CREAT | os.O_EXCL
+        assert mode == (0o600,)
+
+
+def test_what_is_swept(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written halfway goes as an old record does; a link stays, though it leads to something old."""
+    monkeypatch.setattr(module, "_ABANDONED", -1.0)
+    os.mkdir(cache.path, 0o700)
+    for name in ("a.new", "b.token", "c.other"):
+        Path(cache.path, name).write_bytes(record(1e9))
+        os.utime(Path(cache.path, name), (1e9, 1e9))
+    Path(cache.path, "link.token").symlink_to(Path(cache.path, "c.other"))
+    assert cache.put(NAME, record(3e9), 5, over=None)
+    assert set(os.listdir(cache.path)) == {"c.other", "link.token", f"{NAME}.token", "writing.lock"}
+
+
+@pytest.mark.parametrize("act", ["scandir", "unlink"])
+def test_a_sweep_that_fails(act: str, cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder cannot be swept a token is written all the same."""
+    monkeypatch.setattr(module, "_ABANDONED", -1.0)
+    os.mkdir(cache.path, 0o700)
+    old = Path(cache.path, "b.token")
+    old.write_bytes(record(1e9))
+    os.utime(old, (1e9, 1e9))
+
+    def refuse(*_: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, act, refuse)
+    assert cache.put(NAME, record(3e9), 5, over=None)
+    monkeypatch.undo()
+    assert old.exists()
+    assert found(cache) is not None
+
+
+def test_what_cannot_be_written_nor_removed(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a record cannot be written and what was begun cannot be removed, the first of the two is said."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    os.mkdir(cache.path, 0o700)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "utime", refuse)
+        patched.setattr(os, "unlink", refuse)
+        with pytest.raises(CacheFault, match="cannot be written: input/output error$"):
+            cache.put(NAME, record(3e9), 5, over=None)

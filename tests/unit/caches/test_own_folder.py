@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from sa_auth.caches.base import CacheFault
 from sa_auth.caches.own_folder import fault, judge_folder, open_or_make, open_there
+from sa_auth.caches.record import LARGEST
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077, 0o777], ids=oct)
@@ -151,3 +153,73 @@ def test_an_error_without_words() -> None:
     with pytest.raises(CacheFault) as caught:
         fault(TimeoutError(), "its record", "/x", "read")
     assert (str(caught.value), caught.value.code) == ("its record /x cannot be read: timeouterror", "os")
+
+
+def test_only_what_is_missing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried with the folders that are there."""
+    make, made = os.mkdir, []
+
+    def seen(path: str, mode: int) -> None:
+        made.append((path, mode))
+        make(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", seen)
+    assert judge_folder(f"{tmp_path}/a/b", make=True)
+    assert made == [(f"{tmp_path}/a", 0o700), (f"{tmp_path}/a/b", 0o700)]
+
+
+def test_the_rights_of_what_is_read_stay(tmp_path: Path) -> None:
+    """A file that nobody may read is not opened up for being looked at."""
+    place = tmp_path / "file"
+    place.touch()
+    place.chmod(0)
+    with contextlib.suppress(CacheFault):  # root alone may read it
+        handle = open_there(str(place), "its record")
+        assert handle is not None
+        os.close(handle)
+    assert mode(place) == 0
+
+
+@pytest.mark.parametrize("act", [open_there, open_or_make])
+def test_the_largest_file(tmp_path: Path, act: Callable[[str, str], int | None]) -> None:
+    """A file of the largest size that a record may have is taken, and one byte more is too large."""
+    place = tmp_path / "file"
+    place.touch(0o600)
+    os.truncate(place, LARGEST)
+    handle = act(str(place), "its record")
+    assert handle is not None
+    os.close(handle)
+    os.truncate(place, LARGEST + 1)
+    with pytest.raises(CacheFault) as caught:
+        act(str(place), "its record")
+    assert (caught.value.code, str(caught.value)) == (
+        "too_large", f"its record {place} is larger than any that this library writes",
+    )  # fmt: skip
+
+
+def test_the_codes_of_faults(tmp_path: Path) -> None:
+    """Each reason has a word for programs."""
+    for make, word in ((os.mkfifo, "no_file"), (_readable, "rights")):
+        place = tmp_path / word
+        make(place)
+        with pytest.raises(CacheFault) as caught:
+            open_there(str(place), "its record")
+        assert caught.value.code == word
+    for at, word in ((_link, "symlink"), (_file, "no_folder"), (_open_to_others, "rights")):
+        below = tmp_path / f"for {word}"
+        below.mkdir()
+        with pytest.raises(CacheFault) as caught:
+            judge_folder(str(at(below)), make=True)
+        assert caught.value.code == word
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_belongs_to_another(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder or file of another user's is not used, whoever that is and whatever its rights are."""
+    place = tmp_path / what
+    place.mkdir(0o700) if what == "folder" else place.touch(0o600)
+    ours = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+    with pytest.raises(CacheFault) as caught:
+        judge_folder(str(place), make=False) if what == "folder" else open_there(str(place), "its file")
+    assert (caught.value.code, str(caught.value)) == ("owner", f"its {what} {place} belongs to another user")
