@@ -105,7 +105,7 @@ def _token(
     if names.own_end:
         life = _own_life(value, asked, policy, life)
     said_scope = fields.get("scope")
-    left_out = _NOT_EXTRA if names is STANDARD else {*_NOT_EXTRA, names.token.partition(".")[0]}
+    left_out = _NOT_EXTRA | {names.token.partition(".")[0]}
     extra = {name: value for name, value in fields.items() if name not in left_out}
     return Token(
         value,

@@ -29,7 +29,7 @@ from sa_auth.errors import (
     UnsupportedGrantType,
 )
 from sa_auth.policy import RefreshPolicy
-from sa_auth.token import AnswerNames, Token
+from sa_auth.token import NOTHING, AnswerNames, Token
 from sa_auth.wire import Response
 
 ASKED = Instant(1_700_000_000.0, 5_000.0)
@@ -764,3 +764,26 @@ def test_what_refused_tokens_say(body: Any, says: str) -> None:
     """A token that is not used is said to be none, why, and with which status it came."""
     error = refused(body, 201)
     assert (str(error), error.status) == (says, 201)
+
+
+@pytest.mark.parametrize("path", ["token", "auth.token", "data.auth.token"])
+def test_a_token_stands_nowhere_else(path: str) -> None:
+    """Wherever the token stands in the answer, it is not among the other fields as well."""
+    body: Any = "canary"
+    for name in reversed(path.split(".")):
+        body = {name: body}
+    token = named(body, token=path)
+    assert (token.access_token, token.extra) == ("canary", {})
+    assert token.extra is NOTHING, "all tokens without other fields share one"
+
+
+def test_as_it_comes() -> None:
+    """Where nothing was asked for, a token's scope is none and its type is Bearer."""
+    answer = read_answer(Response(200, {}, b'{"access_token": "abc"}'), asked=ASKED, policy=RefreshPolicy())
+    assert (answer.token.scope, answer.token.token_type, answer.refresh_token) == (None, "Bearer", None)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_status_of_doubles(status: int) -> None:
+    """Whoever tells of a double tells with which status it came."""
+    assert refused(b'{"access_token": "a", "access_token": "b"}', status).status == status

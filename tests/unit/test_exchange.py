@@ -6,10 +6,13 @@ import base64
 import json
 import math
 from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
-from sa_auth._clock import Deadline
+from sa_auth._clock import Deadline, Instant
+from sa_auth._secret import Secret
 from sa_auth.assertions.self_issued import SelfIssued
 from sa_auth.dpop import DPoP
 from sa_auth.errors import (
@@ -24,11 +27,12 @@ from sa_auth.errors import (
 from sa_auth.exchange import Exchange
 from sa_auth.explanation import Known
 from sa_auth.grants import JWTBearer
+from sa_auth.grants.refresh_token import RefreshToken
 from sa_auth.metadata import Metadata
 from sa_auth.policy import RefreshPolicy, Retry
 from sa_auth.testing import ManualClock
 from sa_auth.token import Token
-from sa_auth.wire import Response
+from sa_auth.wire import Conversation, Response
 from tests.unit.exchange_kit import (
     ENDPOINT,
     LOST,
@@ -453,3 +457,101 @@ def test_as_it_comes() -> None:
     """Without a word no scope is sent, no key is known here, and ten seconds are the whole time."""
     made = Exchange(endpoint=ENDPOINT, grant=Maker(SigningError("no")), transport=Carrier(ManualClock(), token()))  # type: ignore[arg-type]
     assert (made.secret(), made.timeout, made.scope, made.client_auth, made.dpop) == (None, 10.0, "", None, None)
+
+
+# what it is a part of, and where it looks
+
+
+def test_within_another_conversation(sa_clock: ManualClock) -> None:
+    """An exchange that is a part of something goes by that one's transport, and keeps its deadline."""
+    own, other = Carrier(sa_clock, token()), Carrier(sa_clock, token())
+    exchange(sa_clock, own).run(None, Conversation(other, Deadline(sa_clock, 3.0)))
+    assert (own.asked, other.asked, other.left) == ([], ["jwt-bearer"], [3.0])
+
+
+def test_what_is_built(sa_clock: ManualClock) -> None:
+    """Without a word a request is by the exchange's own grant to its own endpoint, with its header fields."""
+    asked = exchange(sa_clock, Carrier(sa_clock, token()), headers={"X-Mine": "m"}, scope="a", scope_field=True)
+    request = asked.build(sa_clock.wall())
+    form = parse_qs(request.body.decode())
+    assert (request.url, request.headers["X-Mine"], form["scope"]) == (ENDPOINT, "m", ["a"])
+    assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    follow_up = asked.build(sa_clock.wall(), grant=RefreshToken(Secret("again-token")), url="https://other.example/")
+    assert follow_up.url == "https://other.example/"
+    assert parse_qs(follow_up.body.decode()) == {"grant_type": ["refresh_token"], "refresh_token": ["again-token"]}
+    assert exchange(sa_clock, Carrier(sa_clock, token()), endpoint=None).build(sa_clock.wall()).url == ""
+
+
+class Served:
+    """Metadata that say where an endpoint is, or fail."""
+
+    issuer = "https://as.example"
+
+    def __init__(self, found: str | Exception | None) -> None:
+        self.found, self.seen, self.forgotten = found, [], 0  # type: ignore[var-annotated]
+
+    def endpoint(self, name: str, _within: Any, now: Instant, *, mutual_tls: bool) -> str | None:
+        """Where it is."""
+        self.seen.append((name, now, mutual_tls))
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def forget(self) -> None:
+        """Counts how often."""
+        self.forgotten += 1
+
+
+@pytest.mark.parametrize(("thumbprint", "bound"), [(None, False), ("", False), ("x", True)])
+def test_what_the_metadata_are_asked(thumbprint: str | None, bound: bool, sa_clock: ManualClock) -> None:
+    """They are asked where the endpoint is, that of mutual TLS where a certificate is presented, at this instant."""
+    carrier, served = Carrier(sa_clock, token()), Served(ENDPOINT)
+    if thumbprint is not None:
+        carrier.certificate_thumbprint = thumbprint  # type: ignore[attr-defined]
+    exchange(sa_clock, carrier, endpoint=None, metadata=served).run()
+    assert served.seen == [("token_endpoint", sa_clock.now(), bound)]
+    assert served.forgotten == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "forgotten"),
+    [
+        (said(404), 1), (said(405), 1), (said(403), 0), (said(406), 0), (said(400, "invalid_grant"), 0), (REFUSED, 1), (LOST, 0),
+    ],
+)  # fmt: skip
+def test_when_the_metadata_are_read_again(answer: Answer, forgotten: int, sa_clock: ManualClock) -> None:
+    """An endpoint that is not there, or not reached, may have moved: the metadata are read again next time."""
+    served = Served(ENDPOINT)
+    fails(exchange(sa_clock, Carrier(sa_clock, answer), endpoint=None, metadata=served, retry=Retry(attempts=1)))
+    assert served.forgotten == forgotten
+
+
+def test_metadata_that_name_nothing(sa_clock: ManualClock) -> None:
+    """Metadata that name no endpoint, or cannot be had, are read again next time."""
+    for found in (None, ResponseError("no")):
+        served = Served(found)
+        fails(exchange(sa_clock, Carrier(sa_clock, token()), endpoint=None, metadata=served, retry=Retry(attempts=1)))
+        assert served.forgotten == 1
+
+
+def test_an_identity_of_before() -> None:
+    """What an identity is on every machine does not change with the version: workers are replaced one by one."""
+    made = Exchange(endpoint=ENDPOINT, grant=Maker(SigningError("no")), transport=Carrier(ManualClock(), token()))  # type: ignore[arg-type]
+    found = made.shared_identity()
+    assert found is not None
+    assert (made.identity.hex(), found.hex()) == (
+        "1e26b85bb9f0d23c5b89f8a350c35563a9753565ab1ea7241ed59ceeab73bd72",
+        "72161ee2b7ee8989c6fb9af9c9da7e3c61696a4224a6baab6e4747d40b5f41ab",
+    )
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_an_explanation_knows(known: bool, sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the clock was set right by the server's already is told to whoever explains a refusal."""
+    seen: list[bool] = []
+    monkeypatch.setattr("sa_auth.exchange.explain", lambda *_given, corrected: seen.append(corrected))
+    asked = exchange(sa_clock, Carrier(sa_clock, said(400, "invalid_grant")))
+    if known:
+        asked.server_clock.learn(90.0, sa_clock.now())
+    fails(asked)
+    assert seen == [known]

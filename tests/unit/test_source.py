@@ -17,6 +17,7 @@ from sa_auth._clock import Instant
 from sa_auth.caches import MemoryCache
 from sa_auth.crew import Crew
 from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TransportError
+from sa_auth.events import listen
 from sa_auth.exchange import Exchange
 from sa_auth.flight import Flight, timed_out, unmade
 from sa_auth.policy import Retry
@@ -544,3 +545,16 @@ def test_postponed_after_it_was_given_up(sa_clock: ManualClock) -> None:
     assert error is not None
     assert (error.code, home.flight) == ("timeout", other)
     assert not home.resting(site.exchange, sa_clock.now())
+
+
+def test_who_begins_to_listen(sa_clock: ManualClock) -> None:
+    """Where somebody begins to listen or stops, what is held is the same token in a new box, in the memory as well."""
+    site = Site(sa_clock, named("one"))
+    token = site.source.token()
+    boxes = [site.source._slot.held]
+    stop = listen(lambda _event: None)
+    boxes.append(site.source._slot.held)
+    assert site.memory.get(site.source.identity) is boxes[1]
+    stop()
+    assert boxes[0] is not boxes[1]
+    assert site.source.token() is token

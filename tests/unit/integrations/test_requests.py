@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 
-from sa_auth import ConfigError, SaAuthError
+from sa_auth import ConfigError, SaAuthError, keys
 from sa_auth.integrations.requests import Renewal, RequestsAuth, _rewound, adapter
 from sa_auth.token import Token
 
@@ -308,3 +309,48 @@ def test_every_redirect_is_followed_with_care(status: int, careful: bool) -> Non
     copied = request.copy()
     copied.prepare_auth(("canary", "canary"))
     assert (copied.headers["Authorization"] == "Bearer one") is careful
+
+
+# --- tokens that are bound
+
+
+class Proofs:
+    """Makes proofs that say what they are for."""
+
+    def proof(self, method: str, url: str, access_token: str) -> str:
+        return f"{method} {url} {access_token}"
+
+    def learn(self, _url: str, _headers: Any) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("method", "said"), [("PUT", "PUT"), (None, "GET")])
+def test_a_proof_for_the_call(method: str | None, said: str) -> None:
+    """Where tokens are bound to a key, each call has a proof of its own, of its method, address and token."""
+    auth = RequestsAuth(Source(token("abc", "DPoP"), proofs=Proofs()))  # type: ignore[arg-type]
+    request = prepared(auth, f"{API}?a=b", method)
+    assert request.headers["DPoP"] == f"{said} {API}?a=b abc"
+
+
+def test_a_redirect_with_a_proof() -> None:
+    """The copy that follows a redirect within the origin has a proof for its new address, and the cookies; elsewhere it has none."""
+    proofs, connection = Proofs(), Sent()
+    source = Source(token("abc", "DPoP"), proofs=proofs)
+    request = prepared(RequestsAuth(source))  # type: ignore[arg-type]
+    Renewal(source, proofs)(connection.answer(request, 302))  # type: ignore[arg-type]
+    for url, proof in (
+        (f"{API}/b", f"GET {API}/b abc"),
+        ("https://other.example/", None),
+        ("https://api.example:x/", None),
+    ):
+        copied = request.copy()
+        copied.url = url
+        copied.prepare_cookies({"a": "b"})
+        assert (copied.headers.get("DPoP"), copied.headers["Cookie"]) == (proof, "a=b")
+
+
+def test_what_an_adapter_is_made_with() -> None:
+    """An adapter takes what that of `requests` takes."""
+    leaf = trustme.CA().issue_cert("robot.example")
+    key = keys.from_pem(leaf.private_key_pem.bytes(), certificate=leaf.cert_chain_pems[0].bytes())
+    assert adapter(SimpleNamespace(tls_key=key), pool_maxsize=7)._pool_maxsize == 7
