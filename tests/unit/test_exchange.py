@@ -14,6 +14,7 @@ import pytest
 from sa_auth._clock import Deadline, Instant
 from sa_auth._secret import Secret
 from sa_auth.assertions.self_issued import SelfIssued
+from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.dpop import DPoP
 from sa_auth.errors import (
     InvalidClient,
@@ -555,3 +556,20 @@ def test_what_an_explanation_knows(known: bool, sa_clock: ManualClock, monkeypat
         asked.server_clock.learn(90.0, sa_clock.now())
     fails(asked)
     assert seen == [known]
+
+
+def test_what_a_refusal_is_explained_by(sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal is explained by all that was asked: grant, client, scope, form, and what the provider's words mean."""
+    seen: list[Any] = []
+    monkeypatch.setattr("sa_auth.exchange.explained", lambda refusal, *given: seen.append(given) or refusal)  # type: ignore[func-returns-value]
+    client, form, known = ClientSecretBasic("app", "s" * 32), (("a", "b"),), (Known("x", "y"),)
+    asked = exchange(
+        sa_clock, Carrier(sa_clock, said(400, "invalid_scope")), client_auth=client, scope="a b", form=form, known=known
+    )
+    fails(asked)
+    assert seen == [(asked.grant, client, "a b", form, known)]
+
+
+def test_the_scope_that_was_asked_for(sa_clock: ManualClock) -> None:
+    """A token whose answer names no scope has that which was asked for, also where it was not sent as a field."""
+    assert exchange(sa_clock, Carrier(sa_clock, token()), scope="a b").run().token.scope == "a b"

@@ -641,3 +641,36 @@ def test_what_cannot_be_written_nor_removed(cache: FileCache, monkeypatch: pytes
         patched.setattr(os, "unlink", refuse)
         with pytest.raises(CacheFault, match="cannot be written: input/output error$"):
             cache.put(NAME, record(3e9), 5, over=None)
+
+
+def test_a_lock_that_somebody_closed(cache: FileCache) -> None:
+    """A lock whose descriptor is closed already is given back without a word, and none is noted any more."""
+    noted = set(file_lock._held)
+    lock = cache.take(NAME, 0)
+    assert lock is not None
+    os.close(lock._handle)
+    lock.release()
+    assert file_lock._held == noted
+
+
+def test_a_lock_that_the_system_refuses(cache: FileCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no lock to give that is a fault that names the file; nothing stays open."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    noted, opened = set(file_lock._held), len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr("filelock.lock_descriptor", refuse)
+    with pytest.raises(CacheFault) as caught:
+        cache.take(NAME, 0)
+    place = os.path.join(cache.path, f"{NAME}.lock")
+    assert str(caught.value) == f"its lock {place} cannot be taken: no locks available"
+    assert (file_lock._held, len(os.listdir("/proc/self/fd"))) == (noted, opened)
+
+
+def test_what_is_said_of_a_lock_that_cannot_be_opened(cache: FileCache) -> None:
+    """Of what stands in a lock's place the fault says that it is the lock."""
+    os.mkdir(cache.path, 0o700)
+    os.mkfifo(os.path.join(cache.path, f"{NAME}.lock"), 0o600)
+    with pytest.raises(CacheFault, match="^its lock .* is no file$"):
+        cache.take(NAME, 0)

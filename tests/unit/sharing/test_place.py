@@ -213,6 +213,16 @@ def test_a_family_hears_of_the_newest(shelf: Shelf, sa_clock: ManualClock) -> No
     assert family.newest.reveal() == b"second"
 
 
+def test_a_program_that_starts_anew(shelf: Shelf, sa_clock: ManualClock) -> None:
+    """Who holds nothing yet goes on with the refresh token that was kept, and not with the one that it was given."""
+    asked = exchange(sa_clock, Carrier(sa_clock, token()), secret=lambda: SECRET, grant=RefreshToken("given-to-start"))
+    place = placed(shelf, asked)
+    place.publish(held("one", again="kept", rotations=1))
+    place.look(Wanted())
+    assert asked.family is not None
+    assert asked.family.newest.reveal() == b"kept"
+
+
 # --- what is left in it
 
 
