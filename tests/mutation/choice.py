@@ -39,7 +39,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "sa_auth.caches.record": (_UNIT + "caches/test_record.py",),
     "sa_auth.caches.memory": (_UNIT + "caches/test_memory.py", _FLOW + "test_concurrency.py", "sa_auth/caches/memory.py"),
     "sa_auth.caches.named": (_UNIT + "caches/test_named.py", _UNIT + "test_credentials.py"),
-    "sa_auth.caches.own_key": (_UNIT + "caches/test_own_key.py", "tests/contract/test_caches.py"),
+    "sa_auth.caches.own_key": (_UNIT + "caches/test_own_key.py",),
     "sa_auth.caches.own_folder": (_FILE[1], _FILE[0]),
     "sa_auth.caches.file": _FILE,
     "sa_auth.caches.breaker": (_UNIT + "caches/test_breaker.py", "sa_auth/caches/breaker.py"),
