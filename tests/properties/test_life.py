@@ -116,7 +116,7 @@ class Life(RuleBasedStateMachine):
             assert mind.held.text == token.access_token, "it discarded another token than the refused one"
             assert now - mind.forced_at >= FORCED_APART, "two forced renewals within 30 s"
         elif mind.held is not None and not mind.refused and mind.held.text == token.access_token:
-            held_on = now - mind.forced_at < FORCED_APART or now <= mind.quiet_until
+            held_on = now - mind.forced_at < FORCED_APART or not self.model.quiet(process)
             assert held_on, "it would not hear of a refusal"
         mind.refused = mind.refused or taken
         self.call(number)
