@@ -208,6 +208,10 @@ class Model:
         mind, now = self.minds[process.number], outcome.after
         before, refused = mind.held, mind.refused
         self.note_failures(failed)
+        told = isinstance(outcome.error, SaAuthError) and outcome.error.elsewhere
+        if told or (seen.lives and seen.locked and mind.busy_since is not None):
+            # Whoever waited for another and was told its error in the end makes a pause of its own after that.
+            mind.quiet_until = max(mind.quiet_until, now.boot + (2.0 if told else 30.0))
         self._look(process, now)
         changed = mind.held is not None and (before is None or refused or mind.held.text != before.text)
         if changed and mind.held is not None and before is not None and mind.held.text == before.text:
