@@ -155,7 +155,7 @@ BAD_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "code"), BAD_ARGUMENTS, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("change", "code"), BAD_ARGUMENTS, ids=lambda value: str(value).partition(" at 0x")[0][:50])
 def test_bad_argument(
     change: dict[str, Any], code: str, make: Callable[..., ServiceAccountCredentials], transport: InProcessTransport
 ) -> None:

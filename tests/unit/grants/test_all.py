@@ -218,7 +218,9 @@ BAD: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
     ),
 }  # fmt: skip
 CASES = [
-    pytest.param(make, value, id=f"{name}-{value!a:.30}") for name, (make, values) in BAD.items() for value in values
+    pytest.param(make, value, id=f"{name}-{ascii(value).partition(' at 0x')[0]:.30}")
+    for name, (make, values) in BAD.items()
+    for value in values
 ]
 
 

@@ -77,7 +77,7 @@ PRIVATE_JWK = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(KEY))
         ec.generate_private_key(ec.SECP256K1()).public_key(),
         dsa.generate_private_key(1024).public_key(),
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 def test_nothing_else_is_taken(source: Any) -> None:
     """Private and shared keys, other types and nonsense are refused."""
