@@ -1,0 +1,101 @@
+"""The table of commands, and how one of them is run to its exit code.
+
+Rule: whatever goes wrong is one sentence on standard error, what to do included, and an exit code that says what kind of
+thing it was; never a traceback. Only the command that was asked for is loaded.
+
+Source: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html (128 and the signal's number).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from sa_auth._registry import Registry
+from sa_auth.errors import ConfigError, SaAuthError
+from sa_auth.refusal import foreign
+
+from .show import fail, listen
+
+COMMANDS = Registry(
+    "command",
+    {
+        "token": "sa_auth.cli.token:token",
+        "header": "sa_auth.cli.header:header",
+    },
+)
+
+DONE = 0
+REFUSED = 1  # the server said no, or a check found a fault
+UNUSABLE = 2  # the command line, a key or a file; nothing was sent
+NO_ANSWER = 3  # nobody answered, or not now: the same may succeed later
+OUR_FAULT = 70
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: What stands after the program's name; default the process's own.
+
+    Returns:
+        The exit code: 0 done; 1 the server said no, or a check found a fault; 2 the command line, a key or a file is not
+        usable, and nothing was sent; 3 nobody answered, or not now; 70 a fault of this program; 130 interrupted; 141
+        whoever reads the output has gone.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    as_json = "--json" in given
+    listen()
+    failure: SaAuthError
+    try:
+        code = _app(given)(args=given, prog_name="sa-auth", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else DONE
+    except TyperException as error:
+        failure = ConfigError(error.format_message().rstrip("."), code="usage", hint=_usage(given))
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # the latter is typer's, where it met the former
+        # Python would complain of it once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except SaAuthError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
+        fail(foreign(error), as_json=as_json)
+        return OUR_FAULT
+    fail(failure, as_json=as_json)
+    return _code(failure)
+
+
+def _code(failure: SaAuthError) -> int:
+    if isinstance(failure, ConfigError):
+        return UNUSABLE
+    return NO_ANSWER if failure.retryable else REFUSED
+
+
+def _usage(given: list[str]) -> str:
+    return f"sa-auth {given[0]} --help" if given and given[0] in COMMANDS else "sa-auth --help"
+
+
+def _app(given: list[str]) -> typer.Typer:
+    """The application, with the command that was asked for; with all of them, where none was."""
+    app = typer.Typer(
+        help="Sign in from a service-account key: try it, look into it, find out why it is refused.",
+        pretty_exceptions_enable=False, rich_markup_mode="rich",
+    )  # fmt: skip
+
+    @app.callback()
+    def _group() -> None:
+        pass
+
+    wanted = [given[0]] if given and given[0] in COMMANDS else list(COMMANDS)
+    for name in wanted:
+        app.command(name)(COMMANDS[name])
+    return app

@@ -1,0 +1,99 @@
+"""What a person sees: results on standard output, everything else on standard error.
+
+Rule: colour and width are rich's to judge (none where the output is no terminal, or NO_COLOR is set); `--json` gives one
+JSON object and nothing beside it. Secrets are printed where they were asked for, and logged nowhere.
+
+Source: https://no-color.org.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from sa_auth.errors import SaAuthError
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of text, for programs.")]
+
+# Hints name the arguments of Python; at the command line they have another form.
+_ARGUMENT = re.compile(
+    r"\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|grant|"
+    r"client_auth|timeout|cache)=(?=[\s,.:;)]|$)"
+)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or as COLUMNS says; what is no terminal gets no colour and no line ends of ours."""
+    made = Console(stderr=stderr, highlight=False)
+    made.soft_wrap = not made.is_terminal
+    return made
+
+
+def say(text: str) -> None:
+    """Prints a line of a result, as it is."""
+    sys.stdout.write(f"{text}\n")
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """Prints a result for programs."""
+    sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")
+
+
+def note(text: str, style: str = "") -> None:
+    """Tells a person something beside the result."""
+    console(stderr=True).print(Text(text, style=style))
+
+
+def fail(failure: SaAuthError, *, as_json: bool) -> None:
+    """Says what went wrong, and what to do.
+
+    Args:
+        failure: It.
+        as_json: Whether a program asked: then it stands on standard output, where the result would.
+    """
+    hint = spoken(failure.hint)
+    if as_json:
+        fields = {name: getattr(failure, name) for name in ("code", "message", "retryable", "status", "retry_after")}
+        say_json({"error": {**fields, "hint": hint}})
+        sys.stdout.flush()
+        return
+    out = console(stderr=True)
+    out.print(Text.assemble((f"{failure.code}: ", "bold red"), failure.message))
+    if hint:
+        out.print(Text.assemble(("Hint: ", "bold"), hint))
+
+
+def spoken(hint: str) -> str:
+    """A hint in the words of the command line: `scope=` is `--scope` there.
+
+    Example:
+        >>> spoken("Pass token_endpoint=, or server=.")
+        'Pass --token-endpoint, or --server.'
+    """
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", hint)
+
+
+def listen() -> None:
+    """Has what the library warns of stand on standard error, a line each."""
+    warnings.showwarning = lambda message, *_rest: note(f"warning: {message}", "yellow")
+    log = logging.getLogger("sa_auth")
+    if not any(isinstance(handler, _Told) for handler in log.handlers):
+        log.addHandler(_Told(logging.WARNING))
+
+
+class _Told(logging.Handler):
+    """Tells what is logged, but for what the command itself ends with."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tells one line of it."""
+        if "renewal failed" not in str(record.msg):
+            note(f"{record.levelname.lower()}: {record.getMessage()}", "yellow")
