@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
+.PHONY: demo test test-often coverage test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API
 	$(BIN)/python -m sa_auth.cli.demo
@@ -20,6 +20,16 @@ test-bounds:  ## the fast suites on the oldest dependencies that setup.cfg allow
 
 test-long: .venv/ready-test  ## the tests of properties with ten thousand lives in place of thirty (EXAMPLES=); takes some minutes
 	EXAMPLES=$${EXAMPLES:-10000} $(BIN)/python -m pytest -q --timeout=0 tests/properties $(ARGS)
+
+test-often: .venv/ready-test  ## all tests twenty times (RUNS=), each time in another order; two hours
+	for run in $$(seq $${RUNS:-20}); do echo "run $$run" && $(BIN)/python -m pytest -q $(ARGS) || exit 1; done
+
+# Whole where a fault would cost most; the tests that count moments are slowed by the measuring and may be left out (ARGS="--deselect ...").
+coverage: .venv/ready-test  ## lines and branches that the tests run through, in their child processes as well
+	$(PIP) install --group coverage
+	$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q $(ARGS) && $(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=98
+	$(BIN)/coverage report --fail-under=100 --include='sa_auth/policy.py,sa_auth/source.py,sa_auth/flight.py,sa_auth/exchange.py,sa_auth/answer.py'
 
 check: .venv/ready-check  ## format, lint, types, floors, holes in code and workflow
 	$(BIN)/ruff format --check .
