@@ -25,7 +25,7 @@ def shown_alone(function: Callable[Taken, Given]) -> Callable[Taken, Given]:
         ...     raise SaAuthError("No.", code="no", hint="Never.")
         >>> opened("secret")
         Traceback (most recent call last):
-        sa_auth.errors.SaAuthError: no: No. Hint: Never.
+        sa_auth.errors.SaAuthError: no: No. Hint: Never. More: docs/errors/no.md.
     """
 
     @wraps(function)

@@ -1,7 +1,8 @@
 """What can go wrong, as classes with advice.
 
 Rule: nothing but `SaAuthError` leaves the library for anything a server, file, key or network does. Every error
-carries plain fields only, so it can be pickled, logged and shown without giving a secret away.
+carries plain fields only, so it can be pickled, logged and shown without giving a secret away. Its page in the
+documentation is named by its cause or its code, and no file is looked at for that.
 
 Source: RFC 6749 section 5.2 for the words of a token endpoint, RFC 8707 section 2 for `invalid_target`.
 """
@@ -30,6 +31,12 @@ __all__ = [
     "UnsupportedGrantType",
 ]
 
+# What servers call their refusals (RFC 6749 section 5.2, RFC 7009, RFC 8707, RFC 9449); any other word is one's own.
+_SERVERS_WORDS = frozenset({
+    "invalid_client", "invalid_dpop_proof", "invalid_grant", "invalid_request", "invalid_scope", "invalid_target",
+    "unauthorized_client", "unsupported_grant_type", "unsupported_token_type", "use_dpop_nonce",
+})  # fmt: skip
+
 
 class SaAuthError(Exception):
     """The root of every error of this library.
@@ -49,7 +56,7 @@ class SaAuthError(Exception):
     Example:
         >>> error = SaAuthError("The clock is wrong.", code="clock", hint="Run an NTP client.")
         >>> str(error)
-        'clock: The clock is wrong. Hint: Run an NTP client.'
+        'clock: The clock is wrong. Hint: Run an NTP client. More: docs/errors/clock.md.'
     """
 
     default_code: ClassVar[str] = "error"
@@ -77,7 +84,22 @@ class SaAuthError(Exception):
 
     def __str__(self) -> str:
         advice = f" Hint: {self.hint}" if self.hint else ""
-        return f"{self.code}: {self.message}{advice}"
+        return f"{self.code}: {self.message}{advice} More: {self.page}."
+
+    @property
+    def page(self) -> str:
+        """The page of the documentation that tells more, from the root of the source tree.
+
+        Example:
+            >>> SaAuthError("The clock is wrong.", code="clock").page
+            'docs/errors/clock.md'
+        """
+        return f"docs/errors/{self._topic()}.md"
+
+    def _topic(self) -> str:
+        # A code that is no word of ours came from outside: http_403 of a token service, say.
+        ours = self.code.isidentifier() and self.code.islower() and not self.code.startswith("http_")
+        return self.code if ours else self.default_code
 
     def copy(self) -> SaAuthError:
         """Gives an equal error without traceback or context, so that each waiter raises one of its own."""
@@ -159,11 +181,17 @@ class TokenEndpointError(SaAuthError):
     """The token endpoint said no (RFC 6749 section 5.2).
 
     `skew` is how many seconds this machine's clock is behind the server's (negative: ahead), where the refusal's Date
-    shows more than half a minute; else None.
+    shows more than half a minute; else None. `cause` is what the server's words give away of why, in a word, for
+    example "clock" or "consent"; empty where they give away nothing.
     """
 
     default_code = "token_endpoint"
     skew: float | None = None
+    cause: str = ""
+
+    def _topic(self) -> str:
+        # The code is the server's, which may use a word of ours in another sense.
+        return self.cause or (self.code if self.code in _SERVERS_WORDS else self.default_code)
 
 
 class InvalidRequest(TokenEndpointError):  # noqa: N818 - the RFC's own words, as for its five neighbours

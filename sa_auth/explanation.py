@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from .client_auth.base import ClientAuth
 from .errors import InvalidClient, InvalidGrant, SaAuthError, TokenEndpointError
 from .grants.base import Advised, Grant
-from .refusal import OF_A_CODE, advise
+from .refusal import OF_A_CODE, advise, cause_of
 
 _TOLD = frozenset({"resource", "audience"})
 
@@ -27,12 +27,14 @@ class Known(NamedTuple):
             stand for what was sent, "(none)" where nothing was.
         again: Whether the same call, minted anew, may succeed at once; it is made once more.
         error: The class that it arrives as; None: as the server's own word has it.
+        cause: Names the page that tells more; empty: what the server's words give away, else its code.
     """
 
     pattern: str
     hint: str
     again: bool = False
     error: type[TokenEndpointError] | None = None
+    cause: str = ""
 
 
 def known_of(refusal: SaAuthError, known: tuple[Known, ...]) -> Known | None:
@@ -79,9 +81,11 @@ def explained(
         told = defaultdict(lambda: "(none)", shown)
         hint = meaning.hint.format_map(told)
         refusal.hint = f"{hint} {refusal.hint}" if refusal.skew is not None else hint
+        refusal.cause = meaning.cause or cause_of(refusal)
     elif isinstance(grant, Advised) and isinstance(refusal, InvalidGrant):
-        more = refusal.skew is not None or refusal.hint in OF_A_CODE
+        more = refusal.skew is not None or refusal.cause in OF_A_CODE
         refusal.hint = f"{refusal.hint} {grant.advice}" if more else grant.advice
+        refusal.cause = refusal.cause if more else getattr(grant, "cause", "")
     else:
         advise(refusal, _role(grant, client_auth, of_client=isinstance(refusal, InvalidClient)))
     try:

@@ -23,6 +23,9 @@ _BAD_PROOF = "invalid_dpop_proof"  # RFC 9449 section 5
 _TRANSIENT = frozenset({408, 425, 429})
 _NOT_TRANSIENT = frozenset({501, 505})
 
+_OPEN = frozenset({"invalid_grant", "invalid_client"})  # of which the description says more
+_ELSEWHERE = "wrong_endpoint"
+
 _CLASSES: dict[str, type[TokenEndpointError]] = {
     "invalid_request": errors.InvalidRequest,
     "invalid_client": errors.InvalidClient,
@@ -90,7 +93,7 @@ _ACCOUNT = (
 
 _VERIFIER = "The code_verifier is not the one behind the code_challenge that was sent with the sign-in."
 _REDIRECT = "The redirect_uri is not the one that was sent with the sign-in, to the last character."
-OF_A_CODE = frozenset({_VERIFIER, _REDIRECT})
+OF_A_CODE = frozenset({"code_verifier", "redirect_uri"})
 
 # The same causes where the assertion is not a grant's that our key signs, so that no argument is named that is refused.
 _CLIENTS = {
@@ -119,20 +122,20 @@ _HANDED_OVER = {
     "server trusts that service.",
 }
 
-# What a description gives away about the cause of a refusal, most telling first.
+# What a description gives away about the cause of a refusal, most telling first; the cause names its page.
 _TELLING = (
-    (r"pkce|code_verifier|code_challenge|code verifier", _VERIFIER),
-    (r"redirect_uri|redirect uri", _REDIRECT),
-    (r"consent|approved|not authorized for|pre-?authori[sz]", _CONSENT),
-    (r"\balg\b|algorithm", _ALGORITHM),
-    (r"\btyp\b", _TYPE),
-    (r"signature|public key|\bkid\b|key id|certificate", _KEY),
-    (r"recipient", _RECIPIENT),
-    (r"\baud\b|audience", _AUDIENCE),
-    (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future", _CLOCK),
-    (r"\bjti\b|jwt id|replay|already been used|used before", _REPLAY),
-    (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", _ACCOUNT),
-)
+    (r"pkce|code_verifier|code_challenge|code verifier", "code_verifier", _VERIFIER),
+    (r"redirect_uri|redirect uri", "redirect_uri", _REDIRECT),
+    (r"consent|approved|not authorized for|pre-?authori[sz]", "consent", _CONSENT),
+    (r"\balg\b|algorithm", "algorithm", _ALGORITHM),
+    (r"\btyp\b", "typ", _TYPE),
+    (r"signature|public key|\bkid\b|key id|certificate", "unknown_key", _KEY),
+    (r"recipient", "recipient", _RECIPIENT),
+    (r"\baud\b|audience", "audience", _AUDIENCE),
+    (r"\bexp\b|\biat\b|\bnbf\b|expired|timeframe|short-lived|not yet valid|too far in|clock|in the future", "clock", _CLOCK),
+    (r"\bjti\b|jwt id|replay|already been used|used before", "replay", _REPLAY),
+    (r"account not found|user not found|\bsub\b|subject|\biss\b|issuer", "account", _ACCOUNT),
+)  # fmt: skip
 
 
 def check(response: Response, fields: dict[str, Any] | None, asked: Instant, *, peer: str = "token endpoint") -> None:
@@ -161,14 +164,13 @@ def _refusal(response: Response, fields: dict[str, Any], asked: Instant, peer: s
     cls = _CLASSES.get(code, TokenEndpointError)
     says = f": {code}" if code else ""
     says += f" ({description})" if description else ""
-    return cls(
-        f"The {peer} answered {status}{says}.",
-        code=code or f"http_{status}",
-        hint=_hint(code, description, status, transient=transient),
-        retryable=transient,
-        status=status,
-        retry_after=_retry_after(response, asked),
-    )
+    cause, hint = _advice(code, description, status, transient=transient)
+    refusal = cls(
+        f"The {peer} answered {status}{says}.", code=code or f"http_{status}", hint=hint, retryable=transient,
+        status=status, retry_after=_retry_after(response, asked),
+    )  # fmt: skip
+    refusal.cause = cause
+    return refusal
 
 
 def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
@@ -186,18 +188,29 @@ def _error_words(fields: dict[str, Any]) -> tuple[str, str]:
     return _JWT.sub("[a JWT]", code), " ".join(shown.split())[:200]
 
 
-def _hint(code: str, description: str, status: int, *, transient: bool) -> str:
+def _advice(code: str, description: str, status: int, *, transient: bool) -> tuple[str, str]:
+    """Cause and hint of a refusal; the cause is empty where its code says all that is known."""
     if transient:
-        return "The server is busy or down; the same call may succeed later."
-    if code in {"invalid_grant", "invalid_client"}:
-        for pattern, hint in _TELLING:
-            if re.search(pattern, description, re.IGNORECASE):
-                return hint
+        return "server_busy", "The server is busy or down; the same call may succeed later."
+    if code in _OPEN and (told := _told(description)) is not None:
+        return told
     if code in _HINTS:
-        return _HINTS[code]
+        return "", _HINTS[code]
     if status in {404, 405} or not code:
-        return "Check that the token endpoint is right, and that nothing between here and there answers in its place."
-    return "The provider's documentation says what this error means."
+        return _ELSEWHERE, "Check that the token endpoint is right, and that nothing between here and there answers in its place."  # fmt: skip
+    return "", "The provider's documentation says what this error means."
+
+
+def _told(words: str) -> tuple[str, str] | None:
+    return next(((cause, hint) for sign, cause, hint in _TELLING if re.search(sign, words, re.IGNORECASE)), None)
+
+
+def cause_of(refusal: TokenEndpointError) -> str:
+    """The cause of a refusal that a provider's own words explain: what they give away, in whatever code."""
+    if refusal.skew is not None:
+        return "clock"
+    told = None if refusal.code in _HINTS and refusal.code not in _OPEN else _told(refusal.message)
+    return told[0] if told is not None else "" if refusal.cause == _ELSEWHERE else refusal.cause
 
 
 def _redirected(response: Response, peer: str) -> SaAuthError:
@@ -287,6 +300,8 @@ def advise(refusal: TokenEndpointError, role: str) -> None:
             "nobody": the client was refused and had proved nothing.
     """
     said = {"client": _CLIENTS, "handed over": _HANDED_OVER, "nobody": _NOBODYS}.get(role, {})
+    if role == "nobody" and refusal.hint in said:
+        refusal.cause = "no_client_proof"
     refusal.hint = said.get(refusal.hint, refusal.hint)
 
 
@@ -306,7 +321,7 @@ def explain(refusal: TokenEndpointError, response: Response, now: Instant, *, co
     if abs(date - now.wall) <= _SMALL_SKEW:
         refusal.hint = _TIMES if refusal.hint == _CLOCK else refusal.hint
         return
-    refusal.skew = date - now.wall
+    refusal.skew, refusal.cause = date - now.wall, "clock"
     side = "behind" if refusal.skew > 0 else "ahead of"
     tried = "; an assertion by the server's clock was refused too" if corrected else ""
     refusal.hint = f"This machine's clock is {abs(refusal.skew):.0f} s {side} the server's{tried}: set it right."

@@ -155,6 +155,7 @@ class Seal:
             CacheFault: it is larger than a record may be.
         """
         told = {name: getattr(met.error, name) for name in _FIELDS}
+        told["cause"] = getattr(met.error, "cause", "")
         told |= {"kind": type(met.error).__name__, "pause": pause, "machines": sorted(met.machines)}
         return self._sealed(told, now + pause, REMEMBERED)
 
@@ -175,7 +176,10 @@ class Seal:
         if left is not None:
             wait = min(wait, left - REMEMBERED, pause)
         kind, machines = getattr(errors, told.pop("kind"), SaAuthError), frozenset(told.pop("machines"))
+        cause = told.pop("cause", "")
         failure: SaAuthError = kind(told.pop("message"), **{**told, "retry_after": wait, "attempts": 0})
+        if isinstance(failure, errors.TokenEndpointError):
+            failure.cause = cause
         failure.hint, failure.elsewhere = f"{failure.hint} This is what another process was told.".strip(), True
         # Longer than it was to last: the clock was set back, and nobody knows how much of it is left.
         return Met(failure, machines, 0 < wait <= pause + _EARLY)

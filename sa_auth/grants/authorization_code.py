@@ -36,7 +36,7 @@ class AuthorizationCode(Fixed):
 
     __slots__ = ("_code", "_unused", "_verifier", "redirect_uri")
 
-    advice = _ANOTHER
+    cause, advice = "authorization_code", _ANOTHER
 
     redirect_uri: str | None
     _code: Secret

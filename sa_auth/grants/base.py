@@ -58,7 +58,7 @@ class Advised(Protocol):
     """A grant whose refusal has other causes than an assertion's.
 
     Attributes:
-        advice: What to do when the server refuses it.
+        advice: What to do when the server refuses it. Beside it, `cause` names the page that tells more, if there is one.
     """
 
     @property

@@ -18,6 +18,7 @@ class ClientCredentials(Fixed):
 
     __slots__ = ()
 
+    cause = "client_credentials"
     advice = (
         "The server gives this client nothing in its own name: check that the grant client_credentials is registered for "
         "it, and whether its tokens have to be bound to a key (dpop=True) or a certificate."

@@ -61,6 +61,7 @@ class RefreshToken(Fixed):
 
     __slots__ = ("_refresh_token",)
 
+    cause = "refresh_token"
     advice = (
         "The refresh token is used up, revoked or too old: let the person sign in again, and make new credentials of "
         "the new one."

@@ -79,10 +79,10 @@ for_the_user = ServiceAccountCredentials.from_file(
         Known(
             r"MSIS9622\b", "AD FS could not check the proof of the client {client_id}: in its application group there has to be "
             "the certificate with the SHA-1 thumbprint {x5t} (here as base64url), trusted and not revoked, and {aud} has to be "
-            "the token endpoint of its metadata to the last slash. The AD FS/Admin event log says more.",
+            "the token endpoint of its metadata to the last slash. The AD FS/Admin event log says more.", cause="unknown_key",
         ),
         Known(
-            r"MSIS9607\b", "AD FS knows no client {client_id}: check issuer=, the client identifier of the server application.",
+            r"MSIS9607\b", "AD FS knows no client {client_id}: check issuer=, the client identifier of the server application.", cause="account",
         ),
         Known(
             r"MSIS9602\b", "AD FS knows no Web API of that identifier: check resource= and scope= ({scope}) down to their "

@@ -90,7 +90,7 @@ with requests.Session() as session:
         Known(
             r"NOT_AUTHORIZED|credentials are missing or invalid", "Apple does not know the key {kid} of {iss}, or it was "
             "revoked; or the exp lies more than 20 minutes ahead by Apple's clock: compare key id and issuer ID under Users and "
-            "Access, Integrations, and set this machine's clock right.",
+            "Access, Integrations, and set this machine's clock right.", cause="unknown_key",
         ),
         Known(
             r"FORBIDDEN_ERROR|FORBIDDEN\b", "The key's role does not allow this call: give the key another role, or make "

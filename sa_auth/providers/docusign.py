@@ -118,7 +118,7 @@ demo = ServiceAccountCredentials(
         ),
         Known(
             r"user_not_found|invalid_subject", "There is no active user {sub} at {aud}: subject= is the user's GUID (\"User "
-            "ID\"), not the account's, and a user of the demo environment is none of production.", error=InvalidGrant,
+            "ID\"), not the account's, and a user of the demo environment is none of production.", error=InvalidGrant, cause="account",
         ),
         Known(
             r"expired_grant", "The assertion had ended when it came: set this machine's clock right, or leave lifetime= out.",

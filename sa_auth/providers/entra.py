@@ -168,7 +168,7 @@ federated = ServiceAccountCredentials(
     known=(
         Known(
             r"AADSTS700027\b.*unsupported asymmetric", "Entra ID takes RSA certificates alone, by PS256 or RS256, and got "
-            "{alg}: make an RSA key and certificate, and upload that one.",
+            "{alg}: make an RSA key and certificate, and upload that one.", cause="algorithm",
         ),
         Known(
             r"AADSTS700027\b", "Entra ID could not check the signature by any certificate of {iss}: under Certificates & secrets "
@@ -177,7 +177,7 @@ federated = ServiceAccountCredentials(
         ),
         Known(
             r"AADSTS700024\b", "By Entra ID's clock the client's assertion is over or not valid yet: set this machine's clock "
-            "right, or, where a token service hands it over, have it make a fresh one.",
+            "right, or, where a token service hands it over, have it make a fresh one.", cause="clock",
         ),
         Known(
             r"AADSTS(7000214|7000277)\b", "The certificate {x5t} (SHA-1; {x5t_s256} by SHA-256) was revoked: make another key "
@@ -189,16 +189,16 @@ federated = ServiceAccountCredentials(
         ),
         Known(
             r"AADSTS7002138\b", "The federated credential of {client_id} has this subject in other capitals, and they count: "
-            "write it there exactly as the token service does.",
+            "write it there exactly as the token service does.", cause="account",
         ),
         Known(
             r"AADSTS70021\d{0,2}\b", "No federated credential of {client_id} has the issuer, subject and audience of the token "
             "that was sent: compare all three with what the token service says (audience: api://AzureADTokenExchange), to "
-            "the last character and capital. GitHub's subject of a newer repository holds numeric ids.",
+            "the last character and capital. GitHub's subject of a newer repository holds numeric ids.", cause="account",
         ),
         Known(
             r"AADSTS500133\b", "The user's token that was exchanged is over: have the user's program send a fresh one. To ask "
-            "again with the same changes nothing.",
+            "again with the same changes nothing.", cause="clock",
         ),
         Known(
             r"AADSTS50013\b", "Entra ID does not accept the user's token for on-behalf-of: it has to be an access token (no ID "

@@ -92,11 +92,11 @@ with_less = ServiceAccountCredentials(
         ),
         Known(
             r"could not be decoded", "The key is none of the app {iss}: look under Private keys of the app, and generate a new "
-            "one if it was deleted. The key of another app, or of another GitHub server, is refused alike.", error=InvalidGrant,
+            "one if it was deleted. The key of another app, or of another GitHub server, is refused alike.", error=InvalidGrant, cause="unknown_key",
         ),
         Known(
             r"Integration not found|'issuer' claim", "There is no app {iss} at this server: issuer= is the app's client id or "
-            "app id, and an app of an own server is asked there: server='https://HOST/api/v3'.", error=InvalidGrant,
+            "app id, and an app of an own server is asked there: server='https://HOST/api/v3'.", error=InvalidGrant, cause="account",
         ),
         Known(
             r"suspended", "The installation is suspended: its owner unsuspends it under Settings, Installed GitHub Apps.",
@@ -109,7 +109,7 @@ with_less = ServiceAccountCredentials(
         ),
         Known(
             r"answered 404 \(Not Found\)", "The app {iss} has no such installation: subject= is the installation's id, and one "
-            "that was removed and made again has another. Or it is an own server, and server= does not end in /api/v3.", error=InvalidGrant,
+            "that was removed and made again has another. Or it is an own server, and server= does not end in /api/v3.", error=InvalidGrant, cause="account",
         ),
     ),
     prepare=_prepare,

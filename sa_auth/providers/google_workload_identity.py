@@ -160,7 +160,7 @@ acting = ServiceAccountCredentials(
     known=(
         Known(
             r"value for .audience", "The file's `audience` (not the token's aud) is not the full name of the pool's provider: //iam.googleapis.com/projects/NUMBER/"
-            "locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project's number, not its id.",
+            "locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with the project's number, not its id.", cause="audience",
         ),
         Known(
             r"invalid_target", "There is no such pool or provider, or it is disabled or deleted: look under Workload Identity "

@@ -84,11 +84,11 @@ for_a_user = ServiceAccountCredentials.from_file(
         Known(
             r"issued too far in the past|Token is not active|issued in the future|expiration is too far",
             "Keycloak takes an assertion for 60 s from iat by its own clock: set this machine's clock right, or leave "
-            "lifetime= out.",
+            "lifetime= out.", cause="clock",
         ),
         Known(
             r"Token reuse detected", "Keycloak has seen this assertion before: something between here and there sends requests "
-            "twice.",
+            "twice.", cause="replay",
         ),
         Known(
             r"Unable to load public key", "Keycloak finds no public key {kid} for the client {iss}: register it under Keys, or "

@@ -90,7 +90,7 @@ in_test = ServiceAccountCredentials.from_file(
         ),
         Known(
             r"MP-130\b|JWT is expired|Issue time is after now", "By Maskinporten's clock the assertion is over, or not valid "
-            "yet: set this machine's clock right, to within ten seconds.", again=True,
+            "yet: set this machine's clock right, to within ten seconds.", again=True, cause="clock",
         ),
         Known(
             r"MP-110\b|Invalid JWT claim aud", "Maskinporten wants its issuer as aud and got {aud}: https://maskinporten.no/, "
@@ -98,7 +98,7 @@ in_test = ServiceAccountCredentials.from_file(
         ),
         Known(
             r"MP-121\b|Expired key", "A key lives for a year from its registration: register {kid} of the client {iss} again, "
-            "or another one.",
+            "or another one.", cause="unknown_key",
         ),
         Known(
             r"MP-120\b|signed with an invalid certificate", "The business certificate is not valid in this environment: "
@@ -134,7 +134,7 @@ in_test = ServiceAccountCredentials.from_file(
         ),
         Known(
             r"MP-100\b|Client not found", "There is no client {iss} in this environment: check issuer=, and that server= names "
-            "the environment that it was made in.",
+            "the environment that it was made in.", cause="account",
         ),
         Known(r"MP-011\b", "Maskinporten could not read a claim: check claims= for line ends and misspelt names."),
     ),

@@ -125,10 +125,10 @@ by_saml = ServiceAccountCredentials(
         ),
         Known(
             r"invalid assertion", "Salesforce could not check the assertion: the certificate uploaded to the app {iss} is of "
-            "another key, or this machine's clock is off.", error=InvalidGrant,
+            "another key, or this machine's clock is off.", error=InvalidGrant, cause="unknown_key",
         ),
         Known(
-            r"inactive_user|inactive user", "The user {sub} is deactivated or frozen: Setup, Users.", error=InvalidGrant,
+            r"inactive_user|inactive user", "The user {sub} is deactivated or frozen: Setup, Users.", error=InvalidGrant, cause="account",
         ),
     ),
     prepare=_prepare,

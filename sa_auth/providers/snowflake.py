@@ -111,27 +111,27 @@ with requests.Session() as session:
     known=(
         Known(
             r"394300|JWT_TOKEN_INVALID_USER", "Snowflake knows no user by the name in {sub}: subject= is the LOGIN_NAME, which "
-            "may differ from the user's name; DESC USER shows it.",
+            "may differ from the user's name; DESC USER shows it.", cause="account",
         ),
         Known(
             r"394302|JWT_TOKEN_INVALID_ISSUE_TIME", "By Snowflake's clock the JWT is older than it allows: set this machine's "
-            "clock right.",
+            "clock right.", cause="clock",
         ),
         Known(
             r"394304|FINGERPRINT_MISMATCH", "The user {sub} has another public key: compare the end of {iss} with "
-            "RSA_PUBLIC_KEY_FP and RSA_PUBLIC_KEY_2_FP of DESC USER, and set this key's public half with ALTER USER.",
+            "RSA_PUBLIC_KEY_FP and RSA_PUBLIC_KEY_2_FP of DESC USER, and set this key's public half with ALTER USER.", cause="unknown_key",
         ),
-        Known(r"394305|INVALID_ALGORITHM", "Snowflake takes RS256 alone, and got {alg}: leave algorithm= out."),
+        Known(r"394305|INVALID_ALGORITHM", "Snowflake takes RS256 alone, and got {alg}: leave algorithm= out.", cause="algorithm"),
         Known(
-            r"394306|INVALID_SIGNATURE", "The signature is not that of the key in {iss}: something changed the JWT on its way.",
+            r"394306|INVALID_SIGNATURE", "The signature is not that of the key in {iss}: something changed the JWT on its way.", cause="unknown_key",
         ),
         Known(
             r"394307|ACCOUNT_MISMATCH", "The account in {iss} is not that of the address: issuer= and the host of the call "
-            "have to name the same account, both by its organisation or both by its locator.",
+            "have to name the same account, both by its organisation or both by its locator.", cause="account",
         ),
         Known(
             r"390144|JWT token is invalid", "An administrator learns which of the reasons it is, by the id in the brackets: "
-            "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('id'). The commonest: this public key is not set for the user {sub}.",
+            "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS('id'). The commonest: this public key is not set for the user {sub}.", cause="unknown_key",
         ),
     ),
     prepare=_prepare,

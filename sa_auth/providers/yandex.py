@@ -84,7 +84,7 @@ with_its_parts = ServiceAccountCredentials(
         Known(
             r"answered 401", "Yandex Cloud wants three things: the service account {iss} and its key {kid} exist, the key "
             "belongs to that account, and the signature (PS256) is of that key. Look under Authorized keys of the account; "
-            "and see that this machine's clock is right.", error=InvalidGrant,
+            "and see that this machine's clock is right.", error=InvalidGrant, cause="unknown_key",
         ),
     ),
     prepare=_prepare,

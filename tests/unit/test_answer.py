@@ -442,6 +442,37 @@ def test_telling_descriptions(description: str, word: str) -> None:
     assert word in refused({"error": "invalid_grant", "error_description": description}, 400).hint
 
 
+@pytest.mark.parametrize(
+    ("description", "cause"),
+    [
+        ("PKCE verification failed", "code_verifier"), ("redirect_uri mismatch", "redirect_uri"),
+        ("user hasn't approved this consumer", "consent"), ("alg not allowed", "algorithm"), ("bad typ", "typ"),
+        ("JWT signature is invalid", "unknown_key"), ("Recipient mismatch", "recipient"), ("audience is invalid", "audience"),
+        ("assertion expired", "clock"), ("jti seen", "replay"), ("account not found", "account"), ("no", ""), ("", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_client"])
+def test_cause(code: str, description: str, cause: str) -> None:
+    """It gives a cause away as well, which names the page; where it gives away nothing the code does."""
+    error = refused({"error": code, "error_description": description}, 400)
+    assert isinstance(error, TokenEndpointError)
+    assert (error.cause, error.page) == (cause, f"docs/errors/{cause or code}.md")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "topic"),
+    [
+        (503, {"error": "invalid_grant", "error_description": "expired"}, "server_busy"), (429, {}, "server_busy"),
+        (404, {"error": "gone"}, "wrong_endpoint"), (400, {}, "wrong_endpoint"), (400, {"error": "some_word"}, "token_endpoint"),
+        (400, {"error": "invalid_scope", "error_description": "expired"}, "invalid_scope"),
+        (400, {"error": "bad_argument"}, "token_endpoint"),
+    ],
+)  # fmt: skip
+def test_page(status: int, body: dict[str, str], topic: str) -> None:
+    """A server's state, or what is wrong with the endpoint, names a page too; a word of the server's own has none."""
+    assert refused(body, status).page == f"docs/errors/{topic}.md"
+
+
 # line 18: Retry-After
 
 
@@ -682,7 +713,7 @@ def test_no_token_within(body: Any) -> None:
         named(body, token="auth.client_token")
     assert str(caught.value) == (
         "no_access_token: The answer holds no auth.client_token. Hint: Check that the token endpoint is one, and that the "
-        "scope exists."
+        "scope exists. More: docs/errors/no_access_token.md."
     )
     assert caught.value.status == 200
 
@@ -736,7 +767,7 @@ def test_a_token_that_is_bound_is_not_assumed() -> None:
             (
                 "unexpected_token_type: The answer's token_type is not DPoP. Hint: A token that is bound to no key was given "
                 "where one bound by DPoP was asked for: the server does not do DPoP, or not for this client. Such a token is "
-                "not used; leave dpop= out to do without."
+                "not used; leave dpop= out to do without. More: docs/errors/unexpected_token_type.md."
             ),
         )
 
@@ -763,7 +794,7 @@ def test_a_token_that_is_bound_is_not_assumed() -> None:
 def test_what_refused_tokens_say(body: Any, says: str) -> None:
     """A token that is not used is said to be none, why, and with which status it came."""
     error = refused(body, 201)
-    assert (str(error), error.status) == (says, 201)
+    assert (str(error), error.status) == (f"{says} More: docs/errors/{error.code}.md.", 201)
 
 
 @pytest.mark.parametrize("path", ["token", "auth.token", "data.auth.token"])

@@ -10,7 +10,7 @@ import pytest
 
 import sa_auth
 from sa_auth import errors
-from sa_auth.errors import SaAuthError, TransportError
+from sa_auth.errors import SaAuthError, TokenEndpointError, TransportError
 
 CLASSES = [
     getattr(errors, name)
@@ -46,11 +46,33 @@ def test_fields(cls: type[SaAuthError]) -> None:
     bare = cls("Something happened.")
     assert (bare.hint, bare.retryable, bare.status, bare.retry_after, bare.attempts) == ("", False, None, None, 0)
     assert bare.code == cls.default_code
-    assert str(bare) == f"{cls.default_code}: Something happened."
+    assert str(bare) == f"{cls.default_code}: Something happened. More: docs/errors/{cls.default_code}.md."
     full = cls("Something happened.", **FIELDS)
     assert {name: getattr(full, name) for name in FIELDS} == FIELDS
-    assert str(full) == "some_code: Something happened. Hint: Do this."
+    assert str(full) == f"some_code: Something happened. Hint: Do this. More: {full.page}."
     assert cls.__doc__
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if not issubclass(cls, TokenEndpointError)])
+def test_page_by_code(cls: type[SaAuthError]) -> None:
+    """The page is named by the code; a code that is no word of the library's has its class's page."""
+    assert cls("No.", code="bad_scope").page == "docs/errors/bad_scope.md"
+    for code in ("http_403", "", "../secret", "Some Words", "PermissionError"):
+        assert cls("No.", code=code).page == f"docs/errors/{cls.default_code}.md"
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if issubclass(cls, TokenEndpointError)])
+def test_page_of_a_refusal(cls: type[TokenEndpointError]) -> None:
+    """A refusal's page is named by its cause, else by a word of the RFCs; a server's own word has the class's page."""
+    assert cls("No.").cause == ""
+    assert cls("No.", code="use_dpop_nonce").page == "docs/errors/use_dpop_nonce.md"
+    for code in ("bad_argument", "http_403", "access_denied", "", "../secret"):
+        assert cls("No.", code=code).page == f"docs/errors/{cls.default_code}.md"
+    refusal = cls("No.", code="invalid_grant")
+    refusal.cause = "clock"
+    for made in (refusal, refusal.copy(), pickle.loads(pickle.dumps(refusal)), refusal.at("there")):
+        assert (made.page, made.cause) == ("docs/errors/clock.md", "clock")
+        assert str(made).endswith(" More: docs/errors/clock.md.")
 
 
 def test_codes_differ() -> None:

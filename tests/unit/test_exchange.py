@@ -450,7 +450,7 @@ def test_nobody_names_an_endpoint(sa_clock: ManualClock) -> None:
     )
     assert str(error) == (
         "no_token_endpoint: The metadata of as.example name no token endpoint. Hint: Pass token_endpoint=, the URL from the "
-        "provider's documentation."
+        "provider's documentation. More: docs/errors/no_token_endpoint.md."
     )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from sa_auth._clock import Instant
 from sa_auth._encoding import b64url, compact_json
 from sa_auth.client_auth import ClientAssertion, ClientSecretBasic, PrivateKeyJWT
 from sa_auth.client_auth.base import Client
 from sa_auth.errors import InvalidClient, InvalidGrant
 from sa_auth.explanation import Known, described, explained
-from sa_auth.grants import AuthorizationCode, ClientCredentials, JWTBearer
+from sa_auth.grants import AuthorizationCode, ClientCredentials, JWTBearer, RefreshToken
+from sa_auth.grants.base import Grant
 from sa_auth.keys import from_pem
+from sa_auth.refusal import check
 from sa_auth.signers.local import LocalSigner
 from sa_auth.testing import new_key
+from sa_auth.wire import Response
 
 SIGNER = LocalSigner(from_pem(new_key("p256")[0]))
 BASIC = ClientSecretBasic("app", "canary")
@@ -83,3 +87,52 @@ def test_no_line_of_a_log_is_forged() -> None:
     hint = explained(InvalidGrant("refused"), grant, None, known=(Known("refused", "Of {iss}."),)).hint
     assert "\n" not in hint
     assert "\x1b" not in hint
+
+
+GRANT = JWTBearer(f"{b64url(compact_json({'alg': 'RS256'}))}.{b64url(compact_json({'iss': 'a'}))}.c2ln")
+
+
+def refusal_of(words: str, **changes: object) -> InvalidGrant:
+    """A refusal as it comes from the reader, with a hint and these fields."""
+    refusal = InvalidGrant(f"The token endpoint answered 400: {words}.", code="invalid_grant", hint="Usual causes.")
+    vars(refusal).update(changes)
+    return refusal
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "said", "cause"),
+    [
+        ("E1 key refused", {}, "", ""), ("E1 wrong signature", {}, "", "unknown_key"),
+        ("E1 wrong signature", {}, "algorithm", "algorithm"), ("E1 key refused", {"skew": 90.0}, "", "clock"),
+        ("E1 key refused", {"skew": 90.0}, "consent", "consent"),
+        ("E1 aud", {"code": "E1"}, "", "audience"), ("E1 aud", {"code": "invalid_scope"}, "", ""),
+        ("E1", {"code": "http_400", "cause": "wrong_endpoint"}, "", ""),
+    ],
+)  # fmt: skip
+def test_the_cause_that_a_provider_knows(words: str, changes: dict[str, object], said: str, cause: str) -> None:
+    """A provider's words name their cause themselves, or it is what they give away; a cause that was a guess is dropped."""
+    refusal = explained(refusal_of(words, **changes), GRANT, None, known=(Known("E1", "Do this.", cause=said),))
+    assert refusal.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("grant", "cause"),
+    [
+        (AuthorizationCode("code"), "authorization_code"), (RefreshToken("token"), "refresh_token"),
+        (ClientCredentials(), "client_credentials"),
+    ],
+)  # fmt: skip
+def test_the_cause_of_a_grant_without_an_assertion(grant: Grant, cause: str) -> None:
+    """Where there is no assertion, what the words say of one names no page; a clock that is off does."""
+    assert explained(refusal_of("expired", cause="clock"), grant, None).cause == cause
+    assert explained(refusal_of("expired", cause="clock", skew=90.0), grant, None).cause == "clock"
+    assert explained(refusal_of("PKCE", cause="code_verifier"), grant, None).cause == "code_verifier"
+
+
+@pytest.mark.parametrize(("description", "topic"), [("no", "no_client_proof"), ("alg not allowed", "algorithm")])
+def test_the_cause_of_a_client_without_a_proof(description: str, topic: str) -> None:
+    """A client that proved nothing has a page of its own, unless the words say more."""
+    fields = {"error": "invalid_client", "error_description": description}
+    with pytest.raises(InvalidClient) as caught:
+        check(Response(401, {}, b""), fields, Instant(0.0, 0.0))
+    assert explained(caught.value, GRANT, None).page == f"docs/errors/{topic}.md"

@@ -346,7 +346,7 @@ def test_a_bad_figure_is_named(make: Callable[[], object], says: str) -> None:
     """A figure that is refused is named, with what to do about it."""
     with pytest.raises(ConfigError) as caught:
         make()
-    assert str(caught.value) == f"bad_argument: {says}"
+    assert str(caught.value) == f"bad_argument: {says} More: docs/errors/bad_argument.md."
 
 
 # line 15: numbers of seconds

@@ -75,7 +75,10 @@ def test_no_number_of_seconds(min_ttl: Any, sa_clock: ManualClock) -> None:
     site = Site(sa_clock, named("one"))
     with pytest.raises(ConfigError) as caught:
         site.source.token("x" if min_ttl is None else min_ttl)
-    assert str(caught.value) == "bad_argument: min_ttl is no number. Hint: It is in seconds."
+    assert (
+        str(caught.value)
+        == "bad_argument: min_ttl is no number. Hint: It is in seconds. More: docs/errors/bad_argument.md."
+    )
     assert site.count == 0
 
 
@@ -109,7 +112,10 @@ def test_what_discard_takes(sa_clock: ManualClock) -> None:
     """A text is no token to discard; the refusal says what is."""
     with pytest.raises(ConfigError) as caught:
         Site(sa_clock, named("one")).source.discard("one")  # type: ignore[arg-type]
-    assert str(caught.value) == "bad_argument: discard() was given a str. Hint: It takes a Token."
+    assert (
+        str(caught.value)
+        == "bad_argument: discard() was given a str. Hint: It takes a Token. More: docs/errors/bad_argument.md."
+    )
 
 
 # --- what a failure leaves
@@ -210,8 +216,8 @@ def test_what_is_logged(sa_clock: ManualClock, caplog: pytest.LogCaptureFixture)
         sa_clock.advance(3)
     assert (site.text(), site.count) == ("two", 6)
     assert [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "sa_auth"] == [
-        ("WARNING", f"identity {name}: renewal failed; the held token lives on: cut: lost"),
-        ("WARNING", f"identity {name}: renewal failed: cut: lost"),
+        ("WARNING", f"identity {name}: renewal failed; the held token lives on: cut: lost More: docs/errors/cut.md."),
+        ("WARNING", f"identity {name}: renewal failed: cut: lost More: docs/errors/cut.md."),
         ("INFO", f"identity {name}: renewed after 4 failures"),
     ]
 
@@ -269,7 +275,7 @@ def test_revoke_and_what_it_cannot_do(sa_clock: ManualClock) -> None:
     site.carrier.send = odd  # type: ignore[method-assign, assignment]
     with pytest.raises(SaAuthError) as caught:
         site.source.revoke()
-    assert str(caught.value) == "unexpected: The revocation ended in SystemExit."
+    assert str(caught.value) == "unexpected: The revocation ended in SystemExit. More: docs/errors/unexpected.md."
     assert site.source._slot.held is not None
 
 
@@ -295,7 +301,7 @@ def test_no_word_of_a_revocation(sa_clock: ManualClock) -> None:
     assert (str(error), error.retryable) == (
         (
             "timeout: No word from as.example within 0.2 s that the token is revoked. Hint: The server, or this machine's "
-            "name service, is too slow; timeout= sets the seconds."
+            "name service, is too slow; timeout= sets the seconds. More: docs/errors/timeout.md."
         ),
         True,
     )
@@ -307,11 +313,14 @@ def test_words_of_a_flight(sa_clock: ManualClock) -> None:
     assert (str(late), late.retryable) == (
         (
             "timeout: No token from as.example within 2.5 s. Hint: The server, or this machine's name service, is too slow; "
-            "timeout= sets the seconds."
+            "timeout= sets the seconds. More: docs/errors/timeout.md."
         ),
         True,
     )
-    assert (str(none), none.retryable) == ("no_thread: The machine gives no thread to renew on.", True)
+    assert (str(none), none.retryable) == (
+        "no_thread: The machine gives no thread to renew on. More: docs/errors/no_thread.md.",
+        True,
+    )
 
 
 class Home:
@@ -509,7 +518,10 @@ def test_postponed(sa_clock: ManualClock) -> None:
     assert (home.flight, flight.landed) == (None, True)
     error = flight.exception(0)
     assert error is not None
-    assert (str(error), error.retryable) == ("busy: Another process is asking for the next token.", True)
+    assert (str(error), error.retryable) == (
+        "busy: Another process is asking for the next token. More: docs/errors/busy.md.",
+        True,
+    )
     assert home.resting(site.exchange, now)
     assert not home.resting(site.exchange, Instant(now.wall + 0.3, now.boot + 0.3))
     assert home.resting(site.exchange, Instant(now.wall + 0.08, now.boot + 0.08))

@@ -112,7 +112,7 @@ def test_bad_path(path: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         FileCache(path)
     assert str(caught.value) == (
-        "bad_argument: FileCache(path) is no path. Hint: It is the folder to keep tokens in: a str or Path."
+        "bad_argument: FileCache(path) is no path. Hint: It is the folder to keep tokens in: a str or Path. More: docs/errors/bad_argument.md."
     )
 
 

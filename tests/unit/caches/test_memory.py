@@ -82,7 +82,7 @@ def test_bad_size(size: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         MemoryCache(maxsize=size)
     assert str(caught.value) == (
-        "bad_argument: MemoryCache(maxsize=) is not a positive whole number. Hint: It is the most identities to keep."
+        "bad_argument: MemoryCache(maxsize=) is not a positive whole number. Hint: It is the most identities to keep. More: docs/errors/bad_argument.md."
     )
 
 

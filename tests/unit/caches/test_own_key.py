@@ -55,14 +55,17 @@ def test_what_stays_as_it_is() -> None:
 )
 def test_what_is_no_key(key: Any, says: str) -> None:
     """What could be guessed, or is no text, is refused by the argument's name, with how to make one."""
-    assert str(refused(lambda: checked_key(key, "FileCache"))) == f"bad_argument: {says} Hint: {ADVICE}"
+    assert (
+        str(refused(lambda: checked_key(key, "FileCache")))
+        == f"bad_argument: {says} Hint: {ADVICE} More: docs/errors/bad_argument.md."
+    )
 
 
 @pytest.mark.parametrize("given", ["k" * 31, "", None])
 def test_a_function_that_gives_too_little(given: Any) -> None:
     """A function whose key could be guessed, or that gives none, is refused as it is asked, with where to look."""
     assert str(refused(lambda: opened_key(lambda: given))) == (
-        "bad_argument: The function given as a cache's key= gave fewer than 32 bytes. Hint: See that what it reads is set."
+        "bad_argument: The function given as a cache's key= gave fewer than 32 bytes. Hint: See that what it reads is set. More: docs/errors/bad_argument.md."
     )
 
 
@@ -73,7 +76,7 @@ def test_a_function_that_fails() -> None:
         raise KeyError("canary")
 
     assert str(refused(lambda: opened_key(failing))) == (
-        "bad_argument: The cache's key= callable raised KeyError. Hint: Call it by itself to see why."
+        "bad_argument: The cache's key= callable raised KeyError. Hint: Call it by itself to see why. More: docs/errors/bad_argument.md."
     )
     wrong: Any = lambda: 5  # noqa: E731
     assert str(refused(lambda: opened_key(wrong))).startswith("bad_argument: The cache's key= is of type int.")
@@ -94,7 +97,7 @@ def test_a_function_without_a_name(module: str) -> None:
     nameless.__module__ = module
     assert str(refused(lambda: travelling(nameless, "FileCache"))) == (
         "not_picklable: FileCache(key=) is a function without a name in a module, which is not pickled. Hint: Write it as a "
-        "function of a module (def, at the left margin): that travels by name."
+        "function of a module (def, at the left margin): that travels by name. More: docs/errors/not_picklable.md."
     )
     named: Any = lambda: "k" * 32  # noqa: E731
     named.__module__, named.__qualname__ = __name__, "a_key"

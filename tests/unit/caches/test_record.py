@@ -196,6 +196,7 @@ def test_it_is_json() -> None:
 FAILURE = TokenEndpointError(
     "The token endpoint answered 503.", code="http_503", hint="Wait.", retryable=True, status=503
 )
+FAILURE.cause = "server_busy"
 
 
 MET = Met(FAILURE, frozenset({"b", "a"}))
@@ -216,6 +217,7 @@ def test_an_error_comes_back() -> None:
     assert found.retry_after == pytest.approx(1.5)
     assert found.elsewhere
     assert found.hint == "Wait. This is what another process was told."
+    assert found.page == "docs/errors/server_busy.md"
 
 
 @pytest.mark.parametrize(

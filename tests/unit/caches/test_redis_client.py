@@ -385,7 +385,8 @@ DECODES = (
 )
 def test_what_a_refusal_says(where: Any, says: str) -> None:
     """What cannot be used is refused in a sentence that says why, and how it could be."""
-    assert str(refused(where)) == says
+    error = refused(where)
+    assert str(error) == f"{says} More: docs/errors/{error.code}.md."
 
 
 @pytest.mark.parametrize(
@@ -405,7 +406,7 @@ def test_what_an_asyncio_client_is_told() -> None:
 
     assert str(refused(Own())) == (
         "bad_argument: RedisCache(where) is a client for asyncio. Hint: Renewals run on threads of their own, for tasks as "
-        "well: pass a redis.Redis, or a URL."
+        "well: pass a redis.Redis, or a URL. More: docs/errors/bad_argument.md."
     )
 
 
@@ -420,7 +421,10 @@ def test_what_a_function_is_told() -> None:
     """What a function gave is refused by its type."""
     with pytest.raises(ConfigError) as caught:
         Engine(lambda: 5).client()
-    assert str(caught.value) == f"bad_argument: The function given to RedisCache gave a int. Hint: {KINDS}"
+    assert (
+        str(caught.value)
+        == f"bad_argument: The function given to RedisCache gave a int. Hint: {KINDS} More: docs/errors/bad_argument.md."
+    )
 
 
 @pytest.mark.parametrize(
@@ -439,7 +443,7 @@ def test_what_a_pickle_is_told(where: Any, what: str) -> None:
         Engine(where).recipe()
     assert str(caught.value) == (
         f"not_picklable: {what} is not pickled. Hint: Pass a function of a module (def, at the left margin) that gives the URL "
-        "or the client: it travels by name, and is called in the process that uses it."
+        "or the client: it travels by name, and is called in the process that uses it. More: docs/errors/not_picklable.md."
     )
 
 
@@ -472,7 +476,10 @@ def test_what_is_shown() -> None:
 )
 def test_what_is_said_of_lease_and_prefix(lease: Any, prefix: Any, says: str) -> None:
     """A lease or prefix that cannot be used is named, with what it is for."""
-    assert str(refused("redis://h", lease=lease, prefix=prefix)) == f"bad_argument: {says}"
+    assert (
+        str(refused("redis://h", lease=lease, prefix=prefix))
+        == f"bad_argument: {says} More: docs/errors/bad_argument.md."
+    )
 
 
 class Seen:

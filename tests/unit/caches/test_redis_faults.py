@@ -134,7 +134,7 @@ def test_our_own() -> None:
     fault = CacheFault("It is so.", code="so")
     assert told(fault, AT) == (fault, False)
     mapped, gone = told(ConfigError("It is bad.", code="bad", hint="Mend it."), AT)
-    assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it.", "bad", True)
+    assert (str(mapped), mapped.code, gone) == ("bad: It is bad. Hint: Mend it. More: docs/errors/bad.md.", "bad", True)
 
 
 POOL = str(told(redis.exceptions.MaxConnectionsError("x"), "Redis")[0])

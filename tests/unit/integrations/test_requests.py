@@ -140,7 +140,7 @@ def test_not_in_the_clear(url: str, host: str, scheme: str, more: Any) -> None:
     request.url = url
     auth = RequestsAuth(source)  # type: ignore[arg-type]
     assert refused(lambda: auth(request)) == (
-        f"not_https: The token is not sent to {host} over {scheme}. Hint: Whoever listens could use it. Use https."
+        f"not_https: The token is not sent to {host} over {scheme}. Hint: Whoever listens could use it. Use https. More: docs/errors/not_https.md."
     )
     assert (source.calls, "Authorization" in request.headers) == ([], False)
 
@@ -162,7 +162,7 @@ def test_hosts(host: str, allowed: str, may: bool) -> None:
         return
     assert refused(lambda: prepared(auth, f"https://{host}/")) == (
         f"host_not_allowed: The token is not sent to {host.lower()}: it is none of allowed_hosts. Hint: Add it to "
-        "allowed_hosts=, or use a Session of its own for that host."
+        "allowed_hosts=, or use a Session of its own for that host. More: docs/errors/host_not_allowed.md."
     )
     assert source.calls == []
 
@@ -172,7 +172,7 @@ def test_an_assertion_is_for_no_api() -> None:
     source = Source(token("abc", "N_A"))
     assert refused(lambda: prepared(RequestsAuth(source))) == (  # type: ignore[arg-type]
         "not_for_an_api: This token is for no API: its token_type is N_A. Hint: It is an assertion for another exchange: "
-        "grants.JWTBearer(assertions.FromCredentials(creds))."
+        "grants.JWTBearer(assertions.FromCredentials(creds)). More: docs/errors/not_for_an_api.md."
     )
 
 
@@ -188,7 +188,7 @@ def test_a_request_of_anothers(library: str, use: str) -> None:
     thing = type("Request", (), {"__module__": f"{library}.models", "url": "https://x/"})()
     assert refused(lambda: RequestsAuth(Source(token("abc")))(thing)) == (  # type: ignore[arg-type]
         f"foreign_request: This is a request of {library!r}, not of requests. Hint: {use}, or set the header yourself: "
-        "creds.token().authorization."
+        "creds.token().authorization. More: docs/errors/foreign_request.md."
     )
 
 
@@ -197,7 +197,7 @@ def test_no_certificate_to_present() -> None:
     for creds in (SimpleNamespace(tls_key=None), object()):
         assert refused(lambda creds=creds: adapter(creds)) == (  # type: ignore[misc]
             "no_tls_key: These credentials have no certificate that their tokens are bound to. Hint: Set mutual TLS up: "
-            'client_auth="tls_client_auth", with certificate= beside the key.'
+            'client_auth="tls_client_auth", with certificate= beside the key. More: docs/errors/no_tls_key.md.'
         )
 
 
@@ -273,7 +273,9 @@ def test_what_cannot_be_renewed_is_logged(caplog: pytest.LogCaptureFixture) -> N
     request = prepared(RequestsAuth(source))  # type: ignore[arg-type]
     with caplog.at_level(logging.WARNING, "sa_auth"):
         assert Renewal(source)(connection.answer(request, 401)) is None  # type: ignore[arg-type]
-    assert caplog.messages == ["an API refused the token, and the next one cannot be had: gone: The server is gone."]
+    assert caplog.messages == [
+        "an API refused the token, and the next one cannot be had: gone: The server is gone. More: docs/errors/gone.md."
+    ]
     assert connection.requests == []
 
 

@@ -31,7 +31,7 @@ def test_words(code: str) -> None:
 def test_words_replaced() -> None:
     """A message or hint that knows more takes the place of the table's."""
     error = fault("key_damaged", "Of 3 parts one is missing.", hint="Look again.")
-    assert str(error) == "key_damaged: Of 3 parts one is missing. Hint: Look again."
+    assert str(error) == "key_damaged: Of 3 parts one is missing. Hint: Look again. More: docs/errors/key_damaged.md."
 
 
 def test_result() -> None:

@@ -95,7 +95,7 @@ def test_nothing_to_seal_with(asked: Exchange) -> None:
     assert str(caught.value) == (
         "no_cache_key: A shared cache needs a key to seal tokens with, and no private key is in this process. Hint: Give the "
         "cache one, the same for all who share it: FileCache(..., key=...), at least 32 characters, or a function that reads "
-        "them from a secret store."
+        "them from a secret store. More: docs/errors/no_cache_key.md."
     )
 
 

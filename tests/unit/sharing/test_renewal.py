@@ -176,7 +176,7 @@ def test_what_is_good_once_is_not_spent_twice(clock: ManualClock) -> None:
         (
             "busy: Another process has been asking for this token for long. Hint: No second request is made beside it, since "
             "the server takes a code, or a refresh token that rotates, but once. Ask again; if this lasts, look for a process "
-            "that is stopped."
+            "that is stopped. More: docs/errors/busy.md."
         ),
         True,
     )
