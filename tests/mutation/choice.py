@@ -21,6 +21,7 @@ _WAITERS = (
 _SHARING = (_UNIT + "sharing/test_renewal.py", _UNIT + "sharing/test_place.py", _UNIT + "sharing/")
 _FILE = (_UNIT + "caches/test_file.py", _UNIT + "caches/test_own_folder.py", "tests/contract/test_caches.py")
 _REDIS = (_UNIT + "caches/test_redis_client.py", _UNIT + "caches/test_redis_faults.py", _UNIT + "caches/test_redis.py")
+_NAMED = (_UNIT + "caches/test_named.py",)
 # By the beginning of a module's name, the longest first; each file in the order in which it is tried.
 TESTS: dict[str, tuple[str, ...]] = {
     "sa_auth.policy": (_UNIT + "test_policy.py", "sa_auth/policy.py"),
@@ -38,16 +39,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "sa_auth.caches.record": (_UNIT + "caches/test_record.py",),
     "sa_auth.caches.memory": (_UNIT + "caches/test_memory.py", _FLOW + "test_concurrency.py", "sa_auth/caches/memory.py"),
-    "sa_auth.caches.named": (_UNIT + "caches/test_named.py", _UNIT + "test_credentials.py"),
+    "sa_auth.caches.named": (_NAMED[0], _UNIT + "caches/test_named_caches.py", _UNIT + "test_credentials.py"),
     "sa_auth.caches.own_key": (_UNIT + "caches/test_own_key.py",),
     "sa_auth.caches.own_folder": (_FILE[1], _FILE[0]),
     "sa_auth.caches.file": _FILE,
     "sa_auth.caches.breaker": (_UNIT + "caches/test_breaker.py", "sa_auth/caches/breaker.py"),
     "sa_auth.caches.redis": _REDIS,
-    "sa_auth.caches.redis_client": _REDIS[:1],
+    "sa_auth.caches.redis_client": (_REDIS[0], _UNIT + "caches/test_redis_url_names.py", _UNIT + "caches/test_redis_place.py"),
     "sa_auth.caches.redis_faults": _REDIS[1:2],
     "sa_auth.caches.redis_scripts": (_UNIT + "caches/test_redis_scripts.py",),
-    "sa_auth.caches": (_UNIT + "caches/test_named.py",),
+    "sa_auth.caches": _NAMED,
     "sa_auth.integrations.requests": (
         _UNIT + "integrations/test_requests.py", _FLOW + "test_requests_session.py", _FLOW + "test_requests_replay.py",
         _FLOW + "test_dpop_flow.py", _FLOW + "test_mutual_tls.py", "sa_auth/integrations/requests.py",

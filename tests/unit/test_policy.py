@@ -359,7 +359,7 @@ def test_a_bad_figure_is_named(make: Callable[[], object], says: str) -> None:
         ("5.", 5.0), (10**17, 1e17), (10**18, 1e18), (-(10**400), None), (math.nan, None), (math.inf, None),
         (-math.inf, None), (True, None), (False, None), (None, None), ("", None), ("soon", None), ("1e3", None),
         ("+5", None), ("0x10", None), ("1_000", None), ("--5", None), (".", None), ("-", None), ("1.2.3", None),
-        ("\u0663", None), ("\u00b2", None), ("9" * 5000, None), ("9" * 33, None), ("0" * 31 + "9", 9.0), ("6\x1c", None), ("\x1f6", None), (" 6\t", 6.0), ("nan", None), ([1], None), ({}, None), (b"1", None),
+        ("\u0663", None), ("\u00b2", None), ("9" * 5000, None), ("9" * 33, None), ("0" * 31 + "9", 9.0), ("6\x1c", None), ("\x1f6", None), (" 6\t", 6.0), ("X6", None), ("6X", None), ("nan", None), ([1], None), ({}, None), (b"1", None),
     ],
 )  # fmt: skip
 def test_seconds(value: Any, read: float | None) -> None:

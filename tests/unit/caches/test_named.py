@@ -9,6 +9,7 @@ import pytest
 import redis
 import valkey
 
+from sa_auth import caches as shelf
 from sa_auth._secret import Secret
 from sa_auth.caches import FileCache, MemoryCache, RedisCache
 from sa_auth.caches.named import memory_of
@@ -67,6 +68,14 @@ def test_what_was_meant(cache: Any, advice: str) -> None:
 def test_what_cannot_be_guessed(cache: Any) -> None:
     """Of anything else it is said what there is."""
     assert "A MemoryCache, FileCache or RedisCache" in refused(cache).hint
+
+
+@pytest.mark.parametrize("name", ["FileCache", "MemoryCache", "RedisCache"])
+def test_the_shelf(name: str) -> None:
+    """A cache is loaded by its name when it is first asked for; another name is none."""
+    assert shelf.__getattr__(name).__name__ == name
+    with pytest.raises(AttributeError, match=r"^module 'sa_auth.caches' has no attribute 'Nothing'$"):
+        shelf.__getattr__("Nothing")
 
 
 def test_what_is_taken() -> None:

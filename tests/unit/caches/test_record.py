@@ -15,7 +15,7 @@ from sa_auth._clock import Instant
 from sa_auth._secret import Secret
 from sa_auth.caches.base import CacheFault
 from sa_auth.caches.record import KEPT, LARGEST, Met, Seal, head, newer, worth
-from sa_auth.errors import SaAuthError, TokenEndpointError
+from sa_auth.errors import SaAuthError, TokenEndpointError, TransportError
 from sa_auth.policy import Held
 from sa_auth.token import NOTHING, Token
 
@@ -220,6 +220,13 @@ def test_an_error_comes_back() -> None:
     assert found.page == "docs/errors/server_busy.md"
 
 
+def test_an_error_without_a_cause() -> None:
+    """What no server answered has no cause to come back with."""
+    own = Met(TransportError("Nobody answered.", code="no_answer", retryable=True), MET.machines)
+    found = failure_of(SEAL.close_failure(own, 1000.0, 2.0), 1000.5)
+    assert (type(found), found.page) == (TransportError, "docs/errors/no_answer.md")
+
+
 @pytest.mark.parametrize(
     ("wall", "left"), [(1002.0, None), (5000.0, None), (5000.0, 330.0), (1000.0, 30.0), (1000.0, -1.0)]
 )
@@ -279,6 +286,7 @@ def test_a_record_of_before() -> None:
     assert found.token.extra is NOTHING
     met = seal.open_failure(WRITTEN_FAILURE, Instant(1000.5, 0.0), left=None)
     assert (met.error.message, met.machines, met.binds) == (FAILURE.message, {"a", "b"}, True)
+    assert getattr(met.error, "cause", None) == ""
 
 
 def test_rotations_and_odd_refresh_tokens() -> None:
