@@ -16,9 +16,22 @@ from sa_auth.dpop import DPoP
 from sa_auth.exchange import Exchange
 from sa_auth.grants import RefreshToken, RestExchange
 from sa_auth.metadata import Metadata
+from sa_auth.policy import Retry
 from sa_auth.testing import ManualClock
 from sa_auth.wire import Request, Response
-from tests.unit.exchange_kit import ENDPOINT, LOST, REFUSED, SIGNER, Answer, Carrier, exchange, fails, said, token
+from tests.unit.exchange_kit import (
+    ENDPOINT,
+    LOST,
+    REFUSED,
+    SIGNER,
+    Answer,
+    Carrier,
+    dated,
+    exchange,
+    fails,
+    said,
+    token,
+)
 
 REFRESH = Secret("refresh")
 
@@ -95,6 +108,41 @@ def test_no_nonce_for_a_bearer_token(sa_clock: ManualClock) -> None:
     """Whoever sends no proof cannot answer a challenge for its nonce, and does not try."""
     carrier = Carrier(sa_clock, said(400, "use_dpop_nonce", **{"dpop-nonce": "n"}))
     assert fails(exchange(sa_clock, carrier)).attempts == 1
+
+
+NONCE = said(400, "use_dpop_nonce", **{"dpop-nonce": "n"})
+
+
+def test_a_nonce_is_no_failure(sa_clock: ManualClock) -> None:
+    """A challenge for a nonce is answered at once, twice at most, and takes none of the attempts that a failure has."""
+    bound = Response(200, {}, b'{"access_token": "abc", "token_type": "DPoP"}')
+    carrier = Carrier(sa_clock, NONCE, said(503), bound)
+    exchange(sa_clock, carrier, dpop=DPoP(SIGNER), retry=Retry(attempts=2)).run()
+    assert len(carrier.asked) == 3
+    carrier = Carrier(sa_clock, NONCE, NONCE, bound)
+    exchange(sa_clock, carrier, dpop=DPoP(SIGNER), retry=Retry(attempts=1)).run()
+    assert fails(exchange(sa_clock, Carrier(sa_clock, NONCE), dpop=DPoP(SIGNER), retry=Retry(attempts=1))).attempts == 3
+
+
+def test_the_last_moment_is_used(sa_clock: ManualClock) -> None:
+    """What is answered at once is answered while any time is left: a nonce, and a clock that is wrong."""
+    bound = Response(200, {}, b'{"access_token": "abc", "token_type": "DPoP"}')
+    carrier = Carrier(sa_clock, NONCE, bound, takes=9.5)
+    exchange(sa_clock, carrier, dpop=DPoP(SIGNER)).run()
+    assert carrier.left[1] == pytest.approx(0.5)
+    carrier = Carrier(sa_clock, dated(sa_clock, 600.0), token(), takes=9.5)
+    exchange(sa_clock, carrier).run()
+    assert carrier.left[1] == pytest.approx(0.5)
+    carrier = Carrier(sa_clock, said(400, "invalid_grant"), token(), takes=9.5)
+    exchange(sa_clock, carrier).run(Secret("used up"))
+    assert carrier.asked == ["refresh_token", "jwt-bearer"]
+
+
+def test_a_given_refresh_token_is_good_until_another_comes(sa_clock: ManualClock) -> None:
+    """RFC 6749 section 6: an answer without a refresh token leaves the one that it was asked by."""
+    held = exchange(sa_clock, Carrier(sa_clock, token()), grant=RefreshToken("first"), client_auth=None).run()
+    assert held.refresh_token is not None
+    assert held.refresh_token.reveal() == b"first"
 
 
 def test_a_bound_token_says_so(sa_clock: ManualClock) -> None:

@@ -253,6 +253,34 @@ def test_anothers_by_now(place: Place, shelf: Shelf, asked: Exchange) -> None:
     assert shelf.puts == []
 
 
+def test_a_key_that_cannot_be_had_any_more(asked: Exchange, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the cache's key is gone as the token comes, the token is kept back, and that is told."""
+    keys = [OWN_KEY]
+    shelf.key = keys.pop  # type: ignore[assignment]
+    story: list[Event] = []
+    placed(shelf, asked, story).publish(held("one"))
+    assert shelf.puts == []
+    assert [(one.name, one.tier) for one in story] == [("cache_failure", "mine")]
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_by_whichever_clock_it_ends_first(shelf: Shelf, asked: Exchange, sa_clock: ManualClock) -> None:
+    """What the cache says is left counts for a token and for an error, and this machine's own clock where that wrote it."""
+    place = placed(shelf, asked)
+    place.publish(held("one"))
+    (name,) = shelf.kept
+    shelf.kept[name] = Record(shelf.kept[name].data, 100.0)
+    found = place.look(Wanted())
+    assert found is not None
+    assert found.token.expires_at == pytest.approx(sa_clock.wall() + 100.0)
+    shelf.kept[name] = Record(shelf.kept[name].data, None)
+    sa_clock.jump(-3000.0)
+    sa_clock.advance(1000.0)
+    found = place.look(Wanted())
+    assert found is not None
+    assert found.token.remaining(sa_clock.wall()) == pytest.approx(2600.0)
+
+
 def test_taken_out_if_it_is_still_there(place: Place, shelf: Shelf, asked: Exchange) -> None:
     """A token is taken out of the cache, and another that is there by now stays."""
     place.publish(held("one"))
