@@ -146,6 +146,7 @@ def test_waiting_and_then_asking(clock: ManualClock, caplog: pytest.LogCaptureFi
     assert warnings_of(caplog) == [
         f"identity {name}: the mine cache: another process has been asking for long; asking as well"
     ]
+    assert run.carrier.left == [pytest.approx(1.0, abs=0.01)], "the wait was a part of the whole"
     assert run.place().look(Wanted()) is not None, "it is left for the others"
 
 
@@ -162,8 +163,23 @@ def test_waiting_and_then_finding(clock: ManualClock) -> None:
     found = run.go()
     assert found is not None
     assert found.token.access_token == "theirs"
-    assert run.names == ["waited", "adopted"]
+    assert [(event.name, event.tier) for event in run.story] == [("waited", "mine"), ("adopted", "mine")]
     assert 0.29 < run.story[0].seconds < 0.5
+
+
+def test_how_long_an_exchange_took(clock: ManualClock) -> None:
+    """The seconds of an exchange are told, a wait for another process not among them."""
+    run = Run(clock, Store())
+    run.carrier.takes = 1.5
+    run.go()
+    assert [(event.name, event.seconds) for event in run.story] == [("exchange", 1.5)]
+
+
+def test_a_refresh_token_where_nothing_is_shared(clock: ManualClock) -> None:
+    """Without a place in the cache the refresh token of before is used all the same."""
+    run = Run(clock, Store(), secret=lambda: None)
+    run.go(Wanted(held(clock, refresh_token=Secret("again"))))
+    assert run.carrier.asked == ["refresh_token"]
 
 
 def test_what_is_good_once_is_not_spent_twice(clock: ManualClock) -> None:
@@ -181,7 +197,8 @@ def test_what_is_good_once_is_not_spent_twice(clock: ManualClock) -> None:
         True,
     )
     assert sum(cache.waits) == pytest.approx(1.8, abs=1e-3)
-    assert (run.carrier.asked, run.names) == ([], ["waited"])
+    assert run.carrier.asked == []
+    assert [(event.name, event.tier) for event in run.story] == [("waited", "mine")]
 
 
 def test_how_long_the_lock_lasts(clock: ManualClock) -> None:
