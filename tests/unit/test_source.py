@@ -570,3 +570,25 @@ def test_who_begins_to_listen(sa_clock: ManualClock) -> None:
     stop()
     assert boxes[0] is not boxes[1]
     assert site.source.token() is token
+
+
+# --- what nobody foresaw
+
+
+def test_a_part_that_fails_where_nobody_looks(sa_clock: ManualClock) -> None:
+    """What a part of the caller's own raises in the middle of a renewal ends it in words, and the next one is as good as ever."""
+    site = Site(sa_clock, named("one"), reload=lambda _look: {}["gone"])
+    assert str(site.error()).startswith("unexpected: The renewal ended in KeyError.")
+    object.__setattr__(site.exchange, "reload", None)
+    sa_clock.advance(60)
+    assert site.text() == "one"
+
+
+def test_a_memory_that_fails(sa_clock: ManualClock) -> None:
+    """Where a token cannot be taken into the memory its waiters are told, or told of the failure that it was."""
+    site = Site(sa_clock, named("one"))
+    site.memory.prepare = lambda: {}["gone"]  # type: ignore[method-assign]
+    assert str(site.error()).startswith("unexpected: The renewal could not be taken.")
+    refused = Site(sa_clock, said(400, "invalid_grant"))
+    refused.memory.prepare = lambda: {}["gone"]  # type: ignore[method-assign]
+    assert refused.error().code == "invalid_grant"
