@@ -125,13 +125,17 @@ class Api:
         """Answers one request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        issued = self._world.tokens.find(token, self._now())
+        now = self._now()
+        issued = self._world.tokens.find(token, now)
         alone = self.self_signed is not None and token.count(".") == 2
         if scheme.lower() == "dpop" or alone or (issued is not None and issued.bound):
-            return self._judge(request, token)
-        if self._admits(token, known=scheme.lower() == "bearer" and issued is not None):
-            return _welcome(request)
-        return _refusal(token)
+            response = self._judge(request, token)
+        elif self._admits(token, known=scheme.lower() == "bearer" and issued is not None):
+            response = _welcome(request)
+        else:
+            response = _refusal(token)
+        self._ledger.call(now, token, response.status)
+        return response
 
     def _judge(self, request: Request, token: str) -> Response:
         """Answers a request that brings more than a token."""
@@ -149,7 +153,7 @@ class Api:
             following = case.nonces.current if error == "use_dpop_nonce" else None
         if following is not None:
             response = Response(response.status, {**response.headers, "dpop-nonce": following}, response.body)
-        self._ledger.enter(case, verdicts, response, error, token=False)
+        self._ledger.enter(case, verdicts, response, error)
         return response
 
     def _in_its_words(self, broken: Verdict | None) -> Response | None:

@@ -22,7 +22,7 @@ from .dialects import DIALECTS, Dialect
 from .enrolment import Enrolment
 from .faults import Faults, Stage
 from .ledger import Ledger
-from .record import Record, explain
+from .record import Call, Record, explain
 
 if TYPE_CHECKING:
     import ssl
@@ -123,7 +123,7 @@ class Authority(Enrolment, Stage):
         self.metadata_style = "both"
         self.metadata_reads = 0
         self.revocations: list[tuple[str | None, bool]] = []
-        self.revoke_faults = Faults()
+        self.revoke_faults = Faults(self.spells)
         self.rest_answer: Mapping[str, str] = {"token": "token", "expires_at": "expires_at"}
         self.served: tuple[str, ...] = ()
         self._lock = threading.Lock()
@@ -192,6 +192,11 @@ class Authority(Enrolment, Stage):
         return self._ledger.records
 
     @property
+    def calls(self) -> tuple[Call, ...]:
+        """The newest calls of the API, oldest first."""
+        return self._ledger.calls
+
+    @property
     def exchanges(self) -> int:
         """Tokens issued for an assertion; counted when a request is accepted, before any delay."""
         return self._ledger.exchanges
@@ -220,6 +225,7 @@ class Authority(Enrolment, Stage):
         """Forgets what was seen and counted; who is registered, and the tokens that are out, stay."""
         self._ledger.clear()
         self.api.clear()
+        self.spells.clear()
         self.revocations.clear()
         self.metadata_reads = 0
 
@@ -232,20 +238,27 @@ class Authority(Enrolment, Stage):
     def serve(
         self,
         *,
+        host: str = "127.0.0.1",
+        port: int = 0,
         certificate: str | Path | None = None,
         key: str | Path | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> Server:
-        """Serves it over HTTP on loopback, at a port that the system chooses. Close it, or use it with `with`.
+        """Serves it over HTTP, on loopback unless told otherwise. Close it, or use it with `with`.
 
         Args:
+            host: The address to listen on.
+            port: The port; 0: one that the system chooses.
             certificate: Path of a PEM certificate chain, for https.
             key: Path of its private key; default in the certificate's file.
             ssl_context: Another way to say both.
+
+        Raises:
+            OSError: it cannot listen there, or the certificate cannot be read.
         """
         from .server import Server  # late: it stands above this file
 
-        return Server(self, certificate=certificate, key=key, ssl_context=ssl_context)
+        return Server(self, host=host, port=port, certificate=certificate, key=key, ssl_context=ssl_context)
 
     def add_home(self, token_endpoint: str) -> None:
         """Makes a server's token endpoint one of its names."""

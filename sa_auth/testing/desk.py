@@ -116,35 +116,38 @@ class Desk:
         case = self.case("token", request)
         verdicts, broken, planned = self._judged(case, self._authority.faults)
         if planned is not None:
-            return self._noted(case, verdicts, planned)
+            return self._noted(case, verdicts, planned, planned=True)
         if broken is not None:
             return self._refused(case, verdicts, broken)
         fields, dialect = give(case, self._terms()), self._authority.dialect
+        token = fields["access_token"]
         if dialect is not None and dialect.answer is not None:
-            fields = dialect.answer(case, fields["access_token"], self._authority.token_lifetime)
+            fields = dialect.answer(case, token, self._authority.token_lifetime)
         status = 200 if dialect is None else dialect.status
-        return self._noted(case, verdicts, reply(status, fields, self._next_nonce(case)), token=True)
+        return self._noted(case, verdicts, reply(status, fields, self._next_nonce(case)), token=token)
 
     def _exchange(self, request: Request) -> Response:
         case = self.case("exchange", request)
         verdicts, broken, planned = self._judged(case, self._authority.faults)
         if planned is not None:
-            return self._noted(case, verdicts, planned)
+            return self._noted(case, verdicts, planned, planned=True)
         if broken is not None:
             return self._refused(case, verdicts, broken)
         lifetime = self._authority.token_lifetime
         token = give(case, self._terms())["access_token"]
         dialect = self._authority.dialect
         if dialect is not None and dialect.answer is not None:
-            return self._noted(case, verdicts, reply(dialect.status, dialect.answer(case, token, lifetime)), token=True)
+            return self._noted(
+                case, verdicts, reply(dialect.status, dialect.answer(case, token, lifetime)), token=token
+            )
         body = answer_of(self._authority.rest_answer, token, case.now + lifetime, lifetime)
-        return self._noted(case, verdicts, reply(201, body), token=True)
+        return self._noted(case, verdicts, reply(201, body), token=token)
 
     def _revoke(self, request: Request) -> Response:
         case = self.case("revoke", request)
         verdicts, broken, planned = self._judged(case, self._authority.revoke_faults)
         if planned is not None:
-            return self._noted(case, verdicts, planned)
+            return self._noted(case, verdicts, planned, planned=True)
         if broken is not None:
             return self._refused(case, verdicts, broken)
         token = case.form["token"]
@@ -202,9 +205,10 @@ class Desk:
         response: Response,
         error: str | None = None,
         *,
-        token: bool = False,
+        token: str = "",
+        planned: bool = False,
     ) -> Response:
-        self._ledger.enter(case, verdicts, response, error, token=token)
+        self._ledger.enter(case, verdicts, response, error, token=token, planned=planned)
         headers = {"date": http_date(case.now), "cache-control": "no-store", "pragma": "no-cache", **response.headers}
         return Response(response.status, headers, response.body)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from sa_auth.wire import Response
+
+from .spells import Played, Spells
 
 # Where tokens are asked for: the paths whose answers can be late, held, or cut.
 SLOW = frozenset({"/token", "/exchange"})
@@ -41,9 +44,14 @@ class Undo:
 
 
 class Faults:
-    """The planned answers of one endpoint, first come first served, and a gate that holds answers back. Thread safe."""
+    """The planned answers of one endpoint, first come first served, and a gate that holds answers back. Thread safe.
 
-    def __init__(self) -> None:
+    Args:
+        spells: Where it is noted when they are played.
+    """
+
+    def __init__(self, spells: Spells) -> None:
+        self._spells = spells
         self._lock = threading.Lock()
         self._planned: deque[_Planned] = deque()
         self._open = threading.Event()
@@ -59,6 +67,7 @@ class Faults:
         planned = _Planned(response, times)
         with self._lock:
             self._planned.append(planned)
+        self._spells.begin(id(planned), f"answers {response.status}")
         return Undo(lambda: self._drop(planned))
 
     def take(self) -> Response | None:
@@ -71,27 +80,37 @@ class Faults:
                 planned.left -= 1
                 if planned.left <= 0:
                     self._planned.popleft()
+                    self._spells.end(id(planned))
             return planned.response
 
     def clear(self) -> None:
         """Takes all planned answers back and opens the gate."""
         with self._lock:
+            dropped = tuple(self._planned)
             self._planned.clear()
-        self._open.set()
+        for planned in dropped:
+            self._spells.end(id(planned))
+        self._let_go()
 
     def hold(self) -> Undo:
         """Holds every answer back, after it was made and counted, until let go."""
         self._open.clear()
-        return Undo(self._open.set)
+        self._spells.begin(self, "holds answers back")
+        return Undo(self._let_go)
 
     def pass_gate(self, seconds: float) -> bool:
         """Waits in real time until answers are let go, at most so many seconds; False where that was too short."""
         return self._open.wait(max(0.0, seconds))
 
+    def _let_go(self) -> None:
+        self._open.set()
+        self._spells.end(self)
+
     def _drop(self, planned: _Planned) -> None:
         with self._lock:
             # By identity: two equal answers may be planned at once.
             self._planned = deque(other for other in self._planned if other is not planned)
+        self._spells.end(id(planned))
 
 
 def reply(
@@ -117,15 +136,22 @@ class Stage:
         cut: After how many bytes of a body the connection breaks; None: never.
         unreachable: Whether nobody gets a connection.
         faults: The answers that are planned.
+        spells: When which fault was played.
     """
+
+    drip = Played("bodies drip", 0.0)
+    cut = Played[int | None]("bodies break off", None)
+    unreachable = Played("no connection", idle=False)
 
     def __init__(self) -> None:
         self.delay = 0.0
         self.skew = 0.0
-        self.drip = 0.0
-        self.cut: int | None = None
-        self.unreachable = False
-        self.faults = Faults()
+        self.spells = Spells(self.now)
+        self.faults = Faults(self.spells)
+
+    @abstractmethod
+    def now(self) -> float:
+        """The authority's own time, in Unix seconds."""
 
     def answer(
         self,

@@ -9,12 +9,15 @@ from typing import TypeVar
 
 from sa_auth.wire import Response
 
-from .record import Form, Record, Verdict
+from .record import Call, Form, Record, Verdict
 from .rules import RULES, Case, Unjudged
+from .tokens import fingerprint
 
 _T = TypeVar("_T")
 # Where tokens are asked for.
 _COUNTED = frozenset({"token", "exchange"})
+_MOST_CALLS = 20_000
+_LONGEST_TOKEN = 4096
 _DOUBTS = frozenset(rule.name for rule in RULES if rule.error == "invalid_client")
 
 
@@ -29,6 +32,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=keep)
         self._statuses: Counter[int] = Counter()
+        self._calls: deque[tuple[float, str, int]] = deque(maxlen=_MOST_CALLS)
         self._number = 0
         self._exchanges = 0
 
@@ -37,6 +41,14 @@ class Ledger:
         """The newest records, oldest first."""
         with self._lock:
             return tuple(self._records)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The newest calls of the API, oldest first."""
+        # Copied at once, which no other thread can come between; then each token is hashed once.
+        calls = self._calls.copy()
+        names = {token: fingerprint(token) if token else "" for _, token, _ in calls}
+        return tuple(Call(at, names[token], status) for at, token, status in calls)
 
     @property
     def statuses(self) -> dict[int, int]:
@@ -49,14 +61,26 @@ class Ledger:
         """How many tokens were given out for an assertion."""
         return self._exchanges
 
+    def call(self, at: float, token: str, status: int) -> None:
+        """Notes one call of the API; no lock and no hash, as ten thousand of them come through here."""
+        self._calls.append((at, token if len(token) <= _LONGEST_TOKEN else "", status))
+
     def enter(
-        self, case: Case, verdicts: tuple[Verdict, ...], response: Response, error: str | None, *, token: bool
+        self,
+        case: Case,
+        verdicts: tuple[Verdict, ...],
+        response: Response,
+        error: str | None,
+        *,
+        token: str = "",
+        planned: bool = False,
     ) -> None:
-        """Notes one request and its answer; `token` says whether a token was given out."""
+        """Notes one request and its answer, with the token that was given out, and whether a fault was played."""
         client, client_method = _client(case, verdicts)
+        issued = case.world.tokens.find(token, case.now) if token else None
         with self._lock:
             self._number += 1
-            self._exchanges += token
+            self._exchanges += bool(token)
             if case.endpoint in _COUNTED:
                 self._statuses[response.status] += 1
             self._records.append(
@@ -79,6 +103,12 @@ class Ledger:
                     client_claims=_or(lambda: case.client_claims, {}),
                     dpop_header=_or(lambda: case.proof.header, {}),
                     dpop_claims=_or(lambda: case.proof.claims, {}),
+                    keys=_or(lambda: case.grant_jwt.checked_with if case.grant_is_jwt else (), ()),
+                    client_keys=_or(lambda: case.client_jwt.checked_with if case.client_is_jwt else (), ()),
+                    planned=planned,
+                    token=fingerprint(token) if token else "",
+                    token_until=issued.expires_at if issued is not None else 0.0,
+                    scope=issued.scope if issued is not None else "",
                 )
             )
 
@@ -87,6 +117,7 @@ class Ledger:
         with self._lock:
             self._records.clear()
             self._statuses.clear()
+            self._calls.clear()
             self._number = self._exchanges = 0
 
 

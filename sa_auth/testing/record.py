@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .registration import VerifyKey
+
 # Whoever has one of these can act as the client, if only for the next minutes.
 _SECRET = frozenset({"assertion", "client_assertion", "client_secret", "refresh_token", "code", "code_verifier",
                      "subject_token", "actor_token", "password", "token"})  # fmt: skip
@@ -60,6 +62,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the API.
+
+    Attributes:
+        at: Unix seconds by the authority's own clock.
+        token: The fingerprint of the token it brought; empty where it brought none.
+        status: The HTTP status of the answer.
+    """
+
+    at: float
+    token: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One request, as it came and as it was judged.
 
@@ -82,6 +99,12 @@ class Record:
         client_claims: The client assertion's claims, likewise.
         dpop_header: The DPoP proof's JOSE header, likewise.
         dpop_claims: The DPoP proof's claims, likewise.
+        keys: The key that made the grant's signature; where none did, all that it was checked with.
+        client_keys: Likewise for the client assertion.
+        planned: Whether the answer was a fault, played in place of the honest one.
+        token: The fingerprint of the token that was given out; empty where none was.
+        token_until: When it ends, in Unix seconds by the authority's clock; 0: it has no end, or there is none.
+        scope: What it may do, space separated.
     """
 
     number: int
@@ -102,6 +125,12 @@ class Record:
     client_claims: Mapping[str, Any] = field(default_factory=dict)
     dpop_header: Mapping[str, Any] = field(default_factory=dict)
     dpop_claims: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[VerifyKey, ...] = field(default=(), repr=False)
+    client_keys: tuple[VerifyKey, ...] = field(default=(), repr=False)
+    planned: bool = False
+    token: str = ""
+    token_until: float = 0.0
+    scope: str = ""
 
     @property
     def broken(self) -> tuple[Verdict, ...]:

@@ -1,4 +1,4 @@
-"""An authority and its API over real HTTP on loopback.
+"""An authority and its API over real HTTP, on loopback unless told otherwise.
 
 Rule: one thread per connection, one write per response, and nothing left behind by `close`: no thread, no socket.
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import socket
 import socketserver
 import ssl
@@ -46,10 +47,12 @@ class Server:
 
     Args:
         authority: Who answers.
+        host: The address to listen on. Whoever reaches it can ask for tokens, and steer what `routes` add.
+        port: The port; 0: one that the system chooses.
         certificate: Path of a PEM certificate chain, for https.
         key: Path of its private key; default in the certificate's file.
         ssl_context: Another way to say both; one that asks for a client's certificate makes mutual TLS possible.
-        routes: More paths, each with what answers it.
+        routes: More paths, each with what answers it; one that ends in a slash stands for all that begins with it.
 
     Attributes:
         authority: Who answers.
@@ -59,7 +62,7 @@ class Server:
         api_url: Where its API begins.
 
     Raises:
-        OSError: no port is to be had, or the certificate cannot be read.
+        OSError: it cannot listen there, or the certificate cannot be read.
 
     Example:
         >>> from urllib.request import urlopen
@@ -78,6 +81,8 @@ class Server:
         self,
         authority: Authority,
         *,
+        host: str = "127.0.0.1",
+        port: int = 0,
         certificate: str | Path | None = None,
         key: str | Path | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -88,8 +93,8 @@ class Server:
             ssl_context.load_cert_chain(certificate, key)
         self.authority = authority
         scheme = "http" if ssl_context is None else "https"
-        self._listener = _Listener(authority, ssl_context, dict(routes or {}))
-        self.url = f"{scheme}://127.0.0.1:{self._listener.server_address[1]}"
+        self._listener = _listen(authority, (host, port), ssl_context, dict(routes or {}))
+        self.url = f"{scheme}://{_reached_by(host)}:{self._listener.server_address[1]}"
         self.issuer = self.url
         self.token_endpoint = f"{self.url}/token"
         self.api_url = f"{self.url}/api"
@@ -117,22 +122,57 @@ class Server:
         self.close()
 
 
+def _listen(
+    authority: Authority, where: tuple[str, int], tls: ssl.SSLContext | None, routes: dict[str, Route]
+) -> _Listener:
+    """Opens the port.
+
+    Raises:
+        OSError: it is in use, or there is no such host or port.
+    """
+    number: int | None = None
+    try:
+        return _Listener(authority, where, tls, routes)
+    except OverflowError:
+        reason = "a port is a number from 0 to 65535"
+    except OSError as error:
+        number, reason = error.errno, error.strerror or str(error)
+    raise OSError(number, f"Nothing can listen on {where[0]} port {where[1]}: {reason}.")
+
+
+def _reached_by(host: str) -> str:
+    """The host as a URL has it; from this machine, where it stands for all addresses."""
+    near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # nosec B104
+    return f"[{near}]" if ":" in near else near
+
+
 class _Listener(socketserver.TCPServer):
     """Takes connections and gives each a thread of its own, which it remembers until the end."""
 
     # A herd of 200 clients connects within a millisecond; the default queue holds five.
     request_queue_size = 2048
-    allow_reuse_address = True
+    # Elsewhere than on POSIX it would let two servers listen on one port at once.
+    allow_reuse_address = os.name == "posix"
 
-    def __init__(self, authority: Authority, tls: ssl.SSLContext | None, routes: dict[str, Route]) -> None:
+    def __init__(
+        self, authority: Authority, where: tuple[str, int], tls: ssl.SSLContext | None, routes: dict[str, Route]
+    ) -> None:
         self.authority = authority
         self.routes = routes
+        self.prefixes = tuple(path for path in routes if path.endswith("/"))
+        self.address_family = socket.AF_INET6 if ":" in where[0] else socket.AF_INET
         self.scheme = "http" if tls is None else "https"
         self.closing = threading.Event()
         self._tls = tls
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
+        super().__init__(where, socketserver.BaseRequestHandler)
+
+    def route(self, path: str) -> Route | None:
+        """What answers a path beside the authority; None: nothing does."""
+        if path in self.routes:
+            return self.routes[path]
+        return next((self.routes[prefix] for prefix in self.prefixes if path.startswith(prefix)), None)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's words
         """Starts the connection's thread."""
@@ -198,7 +238,7 @@ class _Conversation:
 
     def __init__(self, listener: _Listener, connection: socket.socket, stream: Any) -> None:
         self._authority = listener.authority
-        self._routes = listener.routes
+        self._route = listener.route
         self._scheme = listener.scheme
         self._certificate = _certificate_of(connection)
         self._closing = listener.closing
@@ -224,7 +264,7 @@ class _Conversation:
     def _answer(self, head: Head, body: bytes) -> bool:
         """Answers one request; False where the connection is over."""
         path = head.target.partition("?")[0]
-        beside = self._routes.get(path)
+        beside = self._route(path)
         asked = Request(head.target if beside else self._url(head), body, self._headers(head), head.method)
         response = (beside or self._authority.handle)(asked)
         slow = urlsplit(head.target).path in SLOW

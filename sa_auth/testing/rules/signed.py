@@ -87,9 +87,19 @@ class Signed(Jws):
         return tuple(key for key in self.keys if alg in key.algorithms) or miss("No key fits the alg.")
 
     @cached_property
+    def signed_by(self) -> VerifyKey | None:
+        """The fitting key that made the signature; None: none of them did."""
+        return next((key for key in self.fitting_keys if verifies(self.text, self.header["alg"], key.key)), None)
+
+    @property
     def signature_holds(self) -> bool:
         """Whether one of the fitting keys made the signature."""
-        return any(verifies(self.text, self.header["alg"], key.key) for key in self.fitting_keys)
+        return self.signed_by is not None
+
+    @property
+    def checked_with(self) -> tuple[VerifyKey, ...]:
+        """The key that made the signature; where none did, all that were tried."""
+        return self.fitting_keys if self.signed_by is None else (self.signed_by,)
 
     @property
     def audiences(self) -> list[str]:
