@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .api import Api
     from .authority import Authority
     from .clock import ManualClock
+    from .inspector import Inspector
     from .keyfiles import google_key_file, new_key
     from .record import Record, Verdict
     from .registration import Registration
@@ -33,6 +34,7 @@ __all__ = [
     "Api",
     "Authority",
     "InProcessTransport",
+    "Inspector",
     "ManualClock",
     "Record",
     "Registration",
@@ -48,6 +50,7 @@ _HOMES = {
     "Api": "api",
     "Authority": "authority",
     "InProcessTransport": "transport",
+    "Inspector": "inspector",
     "ManualClock": "clock",
     "Record": "record",
     "Registration": "registration",

@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sa_auth.errors import SaAuthError
+from sa_auth.errors import ConfigError, SaAuthError
 
 from .authority import Authority
 from .control import Control
+from .inspector import Inspector
 from .server import Server
 
 if TYPE_CHECKING:
@@ -26,28 +27,49 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until standard input ends.
 
-    Once it is ready it prints one line of JSON with `token_endpoint`, `api_url`, `control_url`, `url` and `pid`. The
-    control URL holds a random secret: whoever has it may steer the authority (see `control`).
+    Once it is ready it prints one line of JSON with `token_endpoint`, `api_url`, `control_url`, `url` and `pid`, and with
+    `--inspect` also `inspector_url`. The control URL holds a random secret: whoever has it may steer the authority (see
+    `control`); that of the inspector holds another, and shows and steers nothing.
 
     Args:
         arguments: The command line after the program's name; default the process's own.
 
     Returns:
-        0, or 2 where the public key cannot be used.
+        0, or 2 where the public key, the dialect, the host or the port cannot be used.
     """
     options = _parser().parse_args(arguments)
-    authority = Authority(audience=options.audience, token_lifetime=options.token_lifetime)
+    try:
+        authority = Authority(audience=options.audience, token_lifetime=options.token_lifetime, dialect=options.dialect)
+    except ConfigError as error:
+        return _fail(str(error))
     authority.delay = options.delay
     problem = _register(authority, options)
-    if problem:
-        sys.stderr.write(f"{problem}\n")
-        return 2
+    return _fail(problem) if problem else _serve(authority, options)
+
+
+def _serve(authority: Authority, options: argparse.Namespace) -> int:
+    """Serves until the end; 2 where it cannot listen."""
     control_path = f"/control/{secrets.token_urlsafe(16)}"
+    routes = {control_path: Control(authority).handle}
+    more = {"control_url": control_path}
+    if options.inspect:
+        inspector = Inspector(authority, host=options.host)
+        routes |= inspector.routes
+        more["inspector_url"] = inspector.path
     tls = {"certificate": options.certificate, "key": options.key}
-    with Server(authority, **tls, routes={control_path: Control(authority).handle}) as server:
-        _announce(server, control_path, options.port_file)
+    try:
+        server = Server(authority, host=options.host, port=options.port, routes=routes, **tls)
+    except OSError as error:
+        return _fail(error.strerror or str(error))
+    with server:
+        _announce(server, more, options.port_file)
         _wait_for_end()
     return 0
+
+
+def _fail(problem: str) -> int:
+    sys.stderr.write(f"{problem}\n")
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sa_auth.testing",
         description="A strict local authorization server with an API beside it. It ends when its standard input ends.",
     )
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=0, metavar="PORT", help="default: one that is free")
+    parser.add_argument("--inspect", action="store_true", help="serve the inspector beside it, at a secret address")
+    parser.add_argument("--dialect", metavar="VENDOR", help="whose endpoint, rules and answers to play")
     parser.add_argument("--port-file", type=Path, metavar="PATH", help="write the line of JSON there too")
     parser.add_argument("--token-lifetime", type=float, default=3600, metavar="SECONDS")
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer with a token")
@@ -82,12 +108,12 @@ def _register(authority: Authority, options: argparse.Namespace) -> str:
     return ""
 
 
-def _announce(server: Server, control_path: str, port_file: Path | None) -> None:
+def _announce(server: Server, more: dict[str, str], port_file: Path | None) -> None:
     line = json.dumps(
         {
             "token_endpoint": server.token_endpoint,
             "api_url": server.api_url,
-            "control_url": f"{server.url}{control_path}",
+            **{name: f"{server.url}{path}" for name, path in more.items()},
             "url": server.url,
             "pid": os.getpid(),
         }

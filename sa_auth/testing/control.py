@@ -1,7 +1,7 @@
-"""Steers an authority that runs in another process, and reads its counters.
+"""Steers an authority that runs in another process, and reads its counters and its timeline.
 
-Rule: JSON in, JSON out; each order is one field, and the answer is always the whole state. Who knows the secret in the
-path may steer; the server listens on loopback alone.
+Rule: JSON in, JSON out; each order is one field, and the answer to orders is always the whole state. Who knows the secret
+in the path may steer.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from sa_auth.errors import ConfigError
 
 from .faults import reply
+from .timeline import timeline
 
 if TYPE_CHECKING:
     from sa_auth.wire import Request, Response
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 class Control:
     """Takes orders as JSON objects by POST; a GET changes nothing. Both answer with the state.
+
+    A GET with `?timeline=SECONDS` is answered with the timeline, for clients that renew so long ahead.
 
     The orders, each a field of the object: `delay`, `skew`, `drip` (seconds), `cut` (bytes or null), `unreachable`
     (true or false), `token_lifetime` (seconds), `down` ({"status": 503, "retry_after": 1}), `answer` ({"status": 200,
@@ -100,6 +104,9 @@ class Control:
         if request.method not in {"GET", "POST"}:
             return reply(405, {"error": "GET or POST"}, {"allow": "GET, POST"})
         try:
+            lead = parse_qs(urlsplit(request.url).query).get("timeline")
+            if lead is not None and request.method == "GET":
+                return reply(200, timeline(self._authority, float(lead[0])))
             orders = json.loads(request.body) if request.method == "POST" else {}
             if not isinstance(orders, dict):
                 return reply(400, {"error": "Give one JSON object."})

@@ -107,6 +107,11 @@ class Enrolment(ABC):
         """
         self._world.register.add_saml(issuer, certificate_pem)
 
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """Who may issue a grant, by `iss`."""
+        return tuple(self._world.register.directory.issuers)
+
     def unregister(self, issuer: str) -> None:
         """Forgets an issuer, client or token service, and its keys; unknown ones are fine."""
         self._world.register.remove(issuer)

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from sa_auth.wire import Request, Response
 
 from .faults import SLOW
+from .hosts import reached_by
 from .http1 import BadRequest, Head, head_of, keeps_alive, read_body, read_head
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Server:
         self.authority = authority
         scheme = "http" if ssl_context is None else "https"
         self._listener = _listen(authority, (host, port), ssl_context, dict(routes or {}))
-        self.url = f"{scheme}://{_reached_by(host)}:{self._listener.server_address[1]}"
+        self.url = f"{scheme}://{reached_by(host)}:{self._listener.server_address[1]}"
         self.issuer = self.url
         self.token_endpoint = f"{self.url}/token"
         self.api_url = f"{self.url}/api"
@@ -138,12 +139,6 @@ def _listen(
     except OSError as error:
         number, reason = error.errno, error.strerror or str(error)
     raise OSError(number, f"Nothing can listen on {where[0]} port {where[1]}: {reason}.")
-
-
-def _reached_by(host: str) -> str:
-    """The host as a URL has it; from this machine, where it stands for all addresses."""
-    near = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # nosec B104
-    return f"[{near}]" if ":" in near else near
 
 
 class _Listener(socketserver.TCPServer):

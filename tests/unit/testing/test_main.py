@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sa_auth.testing import Authority
 from sa_auth.testing.__main__ import main
 
 if TYPE_CHECKING:
@@ -92,9 +93,33 @@ def test_the_control_path_is_a_secret(start: Start) -> None:
         (["--issuer", "x"], "belong together"),
         (["--issuer", "x", "--public-key", "/does/not/exist"], "--public-key"),
         (["--issuer", "x", "--public-key", os.devnull], "--public-key"),
+        (["--dialect", "nobody"], "nobody"),
+        (["--port", "70000"], "Nothing can listen on 127.0.0.1 port 70000"),
     ],
 )
-def test_a_wrong_key_is_told(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a usable key it ends with status 2 and says which option is to blame."""
+def test_a_wrong_option_is_told(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a usable key, dialect or port it ends with status 2 and says in a line what is to blame."""
     assert main(arguments) == 2
-    assert words in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+
+
+def test_a_port_in_use(authority: Authority, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where another server has the port, it ends with status 2 and one sentence."""
+    with authority.serve() as server:
+        port = server.url.rpartition(":")[2]
+        assert main(["--port", port]) == 2
+    assert capsys.readouterr().err == f"Nothing can listen on 127.0.0.1 port {port}: Address already in use.\n"
+
+
+def test_it_can_be_looked_into(start: Start) -> None:
+    """With the inspector its line has that address as well, and the timeline is had from the control URL."""
+    _, told = start("--inspect", "--dialect", "google")
+    with urllib.request.urlopen(told["inspector_url"], timeout=10) as page:
+        assert b"sa_auth inspector" in page.read()
+    assert fetch(f"{told['inspector_url']}requests")["dialect"] == "google"
+    assert fetch(f"{told['control_url']}?timeline=3")["lead"] == 3
+    with pytest.raises(urllib.error.HTTPError, match="400") as caught:
+        fetch(f"{told['control_url']}?timeline=-3")
+    caught.value.close()

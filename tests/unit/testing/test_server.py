@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from sa_auth.testing import Authority, Server
+from sa_auth.wire import Request, Response
 
 if TYPE_CHECKING:
     from .conftest import Forger
@@ -326,3 +327,54 @@ def test_a_client_without_tls_disturbs_nobody(authority: Authority, certificates
         plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert https_get(server, certificates) == 401
     assert set(threading.enumerate()) <= before
+
+
+def test_a_port_of_ones_own(authority: Authority) -> None:
+    """It listens at the port it is told, and the same port is free again when it is closed."""
+    with authority.serve() as first:
+        port = int(urlsplit(first.url).port or 0)
+    with authority.serve(port=port) as second:
+        assert second.url == f"http://127.0.0.1:{port}"
+        assert ask(second, "GET", "/api")[0] == 401
+
+
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "::1", "::"])  # noqa: S104 - it is closed at once
+def test_a_host_of_ones_own(host: str, authority: Authority) -> None:
+    """Its URL is one by which this machine reaches it, whatever it listens on."""
+    try:
+        server = authority.serve(host=host)
+    except OSError as error:
+        assert ":" in host, error
+        pytest.skip("this machine has no IPv6: give it a loopback address ::1")
+    with server:
+        assert ask(server, "GET", "/api")[0] == 401
+        assert urlsplit(server.url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def test_two_at_one_port(authority: Authority) -> None:
+    """A port in use is told in a sentence that names it, and the first server goes on."""
+    with authority.serve() as first:
+        port = int(urlsplit(first.url).port or 0)
+        with pytest.raises(OSError, match=f"^.*Nothing can listen on 127.0.0.1 port {port}: Address already in use"):
+            authority.serve(port=port)
+        assert ask(first, "GET", "/api")[0] == 401
+        assert authority.served == (first.token_endpoint,)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 65536), ("127.0.0.1", -1), ("192.0.2.1", 0), ("no host", 0)])
+def test_where_nobody_can_listen(host: str, port: int, authority: Authority) -> None:
+    """A port or a host that is none is an OSError that names it; no name is asked for in a network."""
+    with pytest.raises(OSError, match=rf"Nothing can listen on {host} port {port}: "):
+        authority.serve(host=host, port=port)
+
+
+def test_routes_beside_it(authority: Authority) -> None:
+    """A route is its path alone, and one with a slash at its end all that begins with it; the rest is the authority's."""
+
+    def echo(request: Request) -> Response:
+        return Response(200, {}, request.url.encode())
+
+    with Server(authority, routes={"/one": echo, "/many/": echo}) as server:
+        found = [ask(server, "GET", path) for path in ("/one", "/one/more", "/many/a?b", "/many")]
+    assert [status for status, _ in found] == [200, 404, 200, 404]
+    assert found[2][1] == b"/many/a?b"
