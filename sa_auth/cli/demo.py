@@ -31,6 +31,7 @@ except ModuleNotFoundError:
 
 from sa_auth import RefreshPolicy, SaAuthError, ServiceAccountCredentials, Token
 from sa_auth.testing import google_key_file, new_key
+from sa_auth.testing.report import write_report
 
 _EMAIL = "batch-robot@demo-project.iam.gserviceaccount.com"
 _LIFE, _LEAD, _MARGIN = 6.0, 3.0, 0.1  # seconds, seconds, share of the life in which no token is handed out
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sa_auth.cli.demo", description="The main job, seen to work.")
     parser.add_argument("--calls", type=int, default=10_000, help="authenticated calls (default 10000)")
     parser.add_argument("--threads", type=int, default=8, help="threads that make them (default 8)")
+    parser.add_argument("--report", metavar="PATH", help="write a page with the timeline of its tokens there")
     options = parser.parse_args(arguments)
     console = Console()
     with tempfile.TemporaryDirectory() as folder, _authority() as where:
@@ -74,7 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tallies, outage = _batch(creds, where, options, console)
             duration = time.monotonic() - began
         counted = requests.get(where["control_url"], timeout=10).json()
-    return _report(console, options, tallies, outage, duration, counted)
+        seen = requests.get(where["control_url"], params={"timeline": _LEAD}, timeout=10).json()
+    table = _table(options, tallies, outage, duration, counted)
+    if options.report:
+        # Before the verdict: a run that failed is the one to look at.
+        cells = [list(column.cells) for column in table.columns]
+        rows = [
+            [str(column.header) for column in table.columns],
+            *([str(cell) for cell in row] for row in zip(*cells, strict=True)),
+        ]
+        write_report(options.report, seen, str(table.title), rows)
+    return _report(console, options, tallies, table, duration, counted)
 
 
 @contextmanager
@@ -170,30 +182,40 @@ def _outage(
             return
 
 
-def _report(
-    console: Console,
-    options: argparse.Namespace,
-    tallies: list[Tally],
-    outage: float | None,
-    duration: float,
-    counted: dict[str, Any],
-) -> int:
+def _table(
+    options: argparse.Namespace, tallies: list[Tally], outage: float | None, duration: float, counted: dict[str, Any]
+) -> Table:
     seconds = sorted(second for tally in tallies for second in tally.seconds)
-    failures = [failure for tally in tallies for failure in tally.failures]
-    least, most = duration / (_LIFE * (1 - _MARGIN)), duration / _LEAD + 1
-    exchanges = counted["exchanges"]
+    failures = sum(len(tally.failures) for tally in tallies)
+    least, most = _bounds(duration)
     table = Table(title=f"{options.calls:,} calls on {options.threads} threads in {duration:.1f} s", show_edge=False)
     for heading in ("", "this batch", "the server"):
         table.add_column(heading, justify="left" if not heading else "right")
     table.add_row("calls", f"{len(seconds):,}", f"{counted['calls']:,}")
-    table.add_row("failures", f"{len(failures)}", f"{counted['refused']}")
-    table.add_row("tokens used / exchanges", str(len(set().union(*(t.tokens for t in tallies)))), str(exchanges))
+    table.add_row("failures", f"{failures}", f"{counted['refused']}")
+    used = len(set().union(*(t.tokens for t in tallies)))
+    table.add_row("tokens used / exchanges", str(used), str(counted["exchanges"]))
     table.add_row(f"  bounds for tokens of {_LIFE:g} s", f"{least:.1f} to {most:.1f}", "")
     table.add_row("calls that waited for a token", str(sum(tally.waited for tally in tallies)), "")
     down = "not reached" if outage is None else f"{outage:.1f} s"
     table.add_row("token endpoint answered 503 for", "", down)
     for name, share in (("p50 of a call", 0.50), ("p99 of a call", 0.99), ("slowest call", 1.0)):
         table.add_row(name, f"{_quantile(seconds, share) * 1000:.1f} ms", "")
+    return table
+
+
+def _report(
+    console: Console,
+    options: argparse.Namespace,
+    tallies: list[Tally],
+    table: Table,
+    duration: float,
+    counted: dict[str, Any],
+) -> int:
+    calls = sum(len(tally.seconds) for tally in tallies)
+    failures = [failure for tally in tallies for failure in tally.failures]
+    least, most = _bounds(duration)
+    exchanges = counted["exchanges"]
     console.print()
     console.print(table)
     within = least <= exchanges <= most
@@ -201,7 +223,12 @@ def _report(
         console.print(f"[red]failed:[/red] {failure}")
     if not within:
         console.print(f"[red]{exchanges} exchanges lie outside {least:.1f} to {most:.1f}.[/red]")
-    return 0 if within and not failures and len(seconds) == options.calls else 1
+    return 0 if within and not failures and calls == options.calls else 1
+
+
+def _bounds(duration: float) -> tuple[float, float]:
+    """The fewest and the most exchanges that a batch of so many seconds can need."""
+    return duration / (_LIFE * (1 - _MARGIN)), duration / _LEAD + 1
 
 
 def _quantile(ordered: list[float], share: float) -> float:
