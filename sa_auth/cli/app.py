@@ -26,6 +26,7 @@ COMMANDS = Registry(
     {
         "token": "sa_auth.cli.token:token",
         "header": "sa_auth.cli.header:header",
+        "serve": "sa_auth.cli.serve:serve",
     },
 )
 

@@ -8,6 +8,7 @@ Source: RFC 7523 sections 2.1 and 3, RFC 6749 sections 5.1 and 5.2.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from .api import Api
 from .desk import Desk
 from .dialects import DIALECTS, Dialect
 from .enrolment import Enrolment
-from .faults import Faults, Stage
+from .faults import SLOW, Faults, Stage
 from .ledger import Ledger
 from .record import Call, Record, explain
 
@@ -269,6 +270,10 @@ class Authority(Enrolment, Stage):
         """Forgets that name."""
         with self._lock:
             self.served = tuple(home for home in self.served if home != token_endpoint)
+
+    def gives_tokens(self, path: str) -> bool:
+        """Whether tokens are asked for at this path: whether its answers can be late, held, or cut."""
+        return path in SLOW or (self.dialect is not None and re.fullmatch(self.dialect.path, path) is not None)
 
     def handle(self, request: Request) -> Response:
         """Answers one request to any endpoint. It never waits: `delay` is the carrier's to keep."""

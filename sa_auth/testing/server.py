@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 
 from sa_auth.wire import Request, Response
 
-from .faults import SLOW
 from .hosts import reached_by
 from .http1 import BadRequest, Head, head_of, keeps_alive, read_body, read_head
 
@@ -262,7 +261,7 @@ class _Conversation:
         beside = self._route(path)
         asked = Request(head.target if beside else self._url(head), body, self._headers(head), head.method)
         response = (beside or self._authority.handle)(asked)
-        slow = urlsplit(head.target).path in SLOW
+        slow = self._authority.gives_tokens(urlsplit(head.target).path)
         if slow and not self._wait():
             return False
         going_on = keeps_alive(head, response)

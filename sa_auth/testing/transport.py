@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 from sa_auth.errors import TransportError
 from sa_auth.wire import Request, Response
 
-from .faults import SLOW
-
 if TYPE_CHECKING:
     from sa_auth._clock import Deadline
 
@@ -58,7 +56,7 @@ class InProcessTransport:
         if authority.unreachable or not self._is_there(request.url):
             raise TransportError("No connection was made.", code="connect", connected=False, retryable=True)
         response = authority.handle(request)
-        if urlsplit(request.url).path in SLOW:
+        if authority.gives_tokens(urlsplit(request.url).path):
             self._wait(response, deadline)
             self._check(response)
         body = b"" if 300 <= response.status < 400 else response.body

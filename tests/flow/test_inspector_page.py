@@ -100,8 +100,8 @@ class Seen:
 
 
 @pytest.fixture
-def seen(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Seen]:
-    """A page; at its end nothing has gone wrong on it."""
+def seen(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """A page, which is closed before its server; at its end nothing has gone wrong on it."""
     look = getattr(request, "param", ("light", 1400))
     opened = Seen(browser, *look)
     yield opened
