@@ -16,7 +16,7 @@ from .tokens import fingerprint
 _T = TypeVar("_T")
 # Where tokens are asked for.
 _COUNTED = frozenset({"token", "exchange"})
-_MOST_CALLS = 20_000
+MOST_CALLS = 20_000
 _LONGEST_TOKEN = 4096
 _DOUBTS = frozenset(rule.name for rule in RULES if rule.error == "invalid_client")
 
@@ -32,7 +32,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._records: deque[Record] = deque(maxlen=keep)
         self._statuses: Counter[int] = Counter()
-        self._calls: deque[tuple[float, str, int]] = deque(maxlen=_MOST_CALLS)
+        self._calls: deque[tuple[float, str, int]] = deque(maxlen=MOST_CALLS)
         self._number = 0
         self._exchanges = 0
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sa_auth.policy import MARGIN, MARGIN_SHARE, RefreshPolicy
 
+from .ledger import MOST_CALLS
+
 if TYPE_CHECKING:
     from .authority import Authority
     from .record import Record
@@ -32,8 +34,10 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
 
     Returns:
         `begins_at`, `ends_at` and `now` (Unix seconds by the authority's clock), and in the order of time: `tokens`, each with the
-        moments at which it turns stale, expired and void, and its `calls` (the moment a bin begins, how many calls were let in and
-        how many refused); `strays`, the calls with no token of these; `requests`, `faults`, `bin` (seconds) and `lead`.
+        moments at which it turns stale, expired and void, how many calls it let in in all (`used`), and its `calls` (the moment a bin
+        begins, how many calls were let in and how many refused); `strays`, the calls with no token of these; `requests`, `faults`,
+        `bin` (seconds) and `lead`. Only the newest calls are kept one by one: `forgotten` says how many are not in the bins, and
+        `calls_from` since when all are; None: all are there. `left_out` counts the tokens and requests that are too many to draw.
     """
     now = authority.now()
     earliest = now - seconds if seconds is not None else -math.inf
@@ -41,7 +45,10 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
     records = [record for record in authority.requests if record.endpoint != "api" and record.at >= earliest]
     issued = [record for record in authority.requests if record.token and record.token_until > max(earliest, record.at)]
     tokens = {record.token: _token(record, policy) for record in issued[-_MOST_TOKENS:]}
-    calls = [call for call in authority.calls if call.at >= earliest]
+    kept, api = authority.calls, authority.api
+    # Only where the log is full: a call is counted a moment before it is noted.
+    forgotten = api.calls + api.refused - len(kept) if len(kept) >= MOST_CALLS else 0
+    calls = [call for call in kept if call.at >= earliest]
     spells = [spell for spell in authority.spells.all if spell.ended_at is None or spell.ended_at >= earliest]
     moments = [*(record.at for record in records), *(call.at for call in calls)]
     begins_at = max(earliest, min([*moments, *(spell.began_at for spell in spells), now - _LEAST_SPAN_S]))
@@ -50,7 +57,9 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
     for call in calls:
         place = counts.setdefault(call.token if call.token in tokens else "", Counter())
         place[int((call.at - begins_at) / width), call.status < 400] += 1
+    used = api.calls_by_token
     for name, token in tokens.items():
+        token["used"] = used.get(name, 0)
         token["calls"] = _bins(counts.get(name, Counter()), begins_at, width)
     return {
         "now": now,
@@ -58,6 +67,9 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
         "ends_at": now,
         "bin": width,
         "lead": lead,
+        "forgotten": forgotten,
+        "left_out": {"tokens": max(0, len(issued) - _MOST_TOKENS), "requests": max(0, len(records) - _MOST_MARKS)},
+        "calls_from": kept[0].at if forgotten > 0 and kept[0].at > begins_at else None,
         "tokens": list(tokens.values()),
         "strays": _bins(counts.get("", Counter()), begins_at, width),
         "requests": [

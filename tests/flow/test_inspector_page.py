@@ -176,7 +176,7 @@ def test_it_goes_on_by_itself(seen: Seen, kit: Kit, server: Server, inspector: I
     ask(kit, iss="stranger")
     expect(page.locator(".row").first).to_contain_text("stranger")
     expect(page.locator("#said")).to_have_text("Request 2: ✕ invalid_grant")
-    expect(page.locator("#timeline svg")).to_have_attribute("aria-label", "1 tokens over 2 s, used by 0 calls; 0 calls "
+    expect(page.locator("#timeline svg")).to_have_attribute("aria-label", "1 token over 2 s, used by 0 calls; 0 calls "
         "refused; 2 token requests, 1 of them refused and 0 answered by a fault.")  # fmt: skip
 
 

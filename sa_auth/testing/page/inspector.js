@@ -1,6 +1,6 @@
 // The inspector's page: asks for what is new, lists it, opens a request, and takes keys.
 import { made, outcome, pill, show } from "./detail.js";
-import { clock, draw, legend } from "./timeline.js";
+import { clock, draw, legend, sentence } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
 const EACH_S = 1, HIDDEN_S = 15, MOST = 2000;
@@ -84,6 +84,7 @@ function paint() {
   const quiet = !data || !(data.tokens.length || data.requests.length || data.strays.length);
   $("past").hidden = quiet && !seen.requests.length;
   if ($("past").hidden) return;
+  $("sentence").textContent = quiet ? "" : sentence(data);
   if (quiet) $("timeline").replaceChildren(made("p", { class: "soft" }, "Nobody asked or called in this time."));
   else draw($("timeline"), data, (number) => open(number));
   legend($("legend"), data.lead);

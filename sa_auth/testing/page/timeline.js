@@ -80,7 +80,7 @@ function bar(token, scale, top, most, bin) {
     const x = scale.x(from), width = scale.x(to) - x;
     if (width > 0) drawn.push(shape("rect", { class: kind, x, y: base + 1, width, height: BAR, rx: 1 }));
   }
-  const [good, bad] = total(token.calls);
+  const bad = total(token.calls)[1], good = token.used;
   const words = `Token ${token.name}: issued ${clock(token.issued_at)}, stale ${clock(token.stale_at)}, expired ${clock(token.expired_at)}, `
     + `void ${clock(token.ends_at)}. ${good} calls let in, ${bad} refused.`;
   const left = scale.x(token.issued_at), right = scale.x(token.ends_at);
@@ -134,12 +134,30 @@ function shortened(words, width) {
   return words.length <= room ? words : `${words.slice(0, room - 1)}…`;
 }
 
+function counted(number, what) {
+  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+}
+
 export function sentence(data) {
-  const [good, bad] = [...data.tokens.map((token) => token.calls), data.strays].map(total).reduce((a, b) => [a[0] + b[0], a[1] + b[1]], [0, 0]);
+  const bad = [...data.tokens.map((token) => token.calls), data.strays].reduce((sum, calls) => sum + total(calls)[1], 0);
+  const good = data.tokens.reduce((sum, token) => sum + token.used, 0);
   const refused = data.requests.filter((each) => each.status >= 400 && !each.planned).length;
   const planned = data.requests.filter((each) => each.planned).length;
-  return `${data.tokens.length} tokens over ${since(data.ends_at - data.begins_at)}, used by ${good.toLocaleString("en")} calls; ${bad.toLocaleString("en")} calls refused; `
-    + `${data.requests.length} token requests, ${refused} of them refused and ${planned} answered by a fault.`;
+  const parts = [`${counted(data.tokens.length, "token")} over ${since(data.ends_at - data.begins_at)}, used by ${counted(good, "call")}; `
+    + `${counted(bad, "call")} refused; ${counted(data.requests.length, "token request")}, ${refused} of them refused and ${planned} answered by a fault.`];
+  // What is not drawn is told: a picture that leaves something out in silence shows something else.
+  const { tokens, requests } = data.left_out;
+  if (tokens || requests) parts.push(`Not drawn nor counted here, as the oldest: ${counted(tokens, "token")} and ${counted(requests, "token request")}.`);
+  if (data.calls_from !== null) parts.push(`The oldest ${counted(data.forgotten, "call")} are counted, and are not kept to be drawn.`);
+  return parts.join(" ");
+}
+
+// Where calls were made that are not kept one by one: that none are drawn there does not mean that there were none.
+function unknown(data, scale, height) {
+  if (data.calls_from === null) return [];
+  const right = scale.x(data.calls_from), words = `the calls until ${clock(data.calls_from, false)} are counted, and not drawn`;
+  return [shape("rect", { class: "unknown", x: scale.left, y: TOP - 4, width: right - scale.left, height: height - TOP - 14 }, tip(words)),
+    shape("text", { class: "unknown-name", x: scale.left + 4, y: height - 22 }, shortened("calls not drawn here", right - scale.left))];
 }
 
 export function draw(host, data, pick = null) {
@@ -155,7 +173,7 @@ export function draw(host, data, pick = null) {
   const lanes = found.reduce((sum, each) => sum + each.lanes.length, 0);
   const height = TOP + found.length * HEAD + lanes * LANE + (data.strays.length ? HEAD + LANE : 0) + 30;
   const chart = shape("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": sentence(data) });
-  chart.append(...axis(scale, height), ...shades(data, scale, height));
+  chart.append(...axis(scale, height), ...unknown(data, scale, height), ...shades(data, scale, height));
   let y = TOP;
   const starts = new Map(), bars = [];
   for (const group of found) {
@@ -191,7 +209,7 @@ export function legend(list, lead) {
   const lines = [1, 6, 11].map((x) => shape("rect", { class: "call", x, y: 12 - x, width: 2, height: x }));
   const items = [
     [box("fresh"), "fresh: handed out"],
-    [box("stale"), `stale: handed out, and renewed behind the calls${lead === null ? "" : `, ${lead} s ahead`}`],
+    [box("stale"), `stale: handed out, and renewed behind the calls${lead === null ? ", by the default policy" : `, ${lead} s ahead`}`],
     [box("void"), "expired: handed out no more"],
     [lines, "calls"], [shape("rect", { class: "refused-call", x: 6, y: 1, width: 3, height: 11 }), "refused calls"],
     [[dot("ok"), shape("path", { class: "sign", d: "M5.2 6.2l2 2.2 3.6-4.4" })], "token request"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 
 import pytest
 
@@ -34,6 +35,7 @@ def test_a_token_and_its_calls(kit: Kit) -> None:
     assert (shown["who"], shown["request"], found["lead"]) == ("robot", 1, 30)
     assert found["begins_at"] == began
     assert found["strays"] == []
+    assert (shown["used"], found["forgotten"], found["calls_from"]) == (10, 0, None)
 
 
 def test_it_is_bounded(kit: Kit) -> None:
@@ -44,9 +46,29 @@ def test_it_is_bounded(kit: Kit) -> None:
         kit.authority.handle(kit.call(tokens[-1]))
     found = timeline(kit.authority)
     assert len(found["tokens"]) == 60
+    assert found["left_out"] == {"tokens": 40, "requests": 0}
     assert len(found["tokens"][-1]["calls"]) <= 401
     assert sum(good for _, good, _ in found["tokens"][-1]["calls"]) == 1000
     assert [each["number"] for each in found["requests"]][-1] == 100
+
+
+def test_calls_that_are_not_kept_are_told(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more calls came than are kept one by one, it says how many and since when, and each token's count stays right."""
+    monkeypatch.setattr("sa_auth.testing.timeline.MOST_CALLS", 5)
+    kit.authority._ledger._calls = deque(maxlen=5)
+    first = accept(kit)
+    for _ in range(7):
+        kit.clock.advance(1)
+        kit.authority.handle(kit.call(first))
+    second = accept(kit)
+    for _ in range(4):
+        kit.clock.advance(1)
+        kit.authority.handle(kit.call(second))
+    found = timeline(kit.authority)
+    assert [token["used"] for token in found["tokens"]] == [7, 4]
+    assert (found["forgotten"], found["calls_from"] - found["begins_at"]) == (6, 7)
+    assert sum(good for token in found["tokens"] for _, good, _ in token["calls"]) == 5
+    assert timeline(kit.authority, seconds=3)["calls_from"] is None
 
 
 def test_calls_without_a_token_of_it(kit: Kit) -> None:
