@@ -62,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=8, help="threads that make them (default 8)")
     parser.add_argument("--report", metavar="PATH", help="write a page with the timeline of its tokens there")
     options = parser.parse_args(arguments)
+    if options.report:
+        problem = _try(options.report)
+        if problem:
+            parser.error(f"--report {options.report}: {problem}")
     console = Console()
     with tempfile.TemporaryDirectory() as folder, _authority() as where:
         path = _sign_up(folder, where)
@@ -87,6 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
         write_report(options.report, seen, str(table.title), rows)
     return _report(console, options, tallies, table, duration, counted)
+
+
+def _try(path: str) -> str:
+    """Why a file cannot be written, asked before the batch and not after it; empty where it can."""
+    try:
+        open(path, "a", encoding="utf-8").close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 @contextmanager
