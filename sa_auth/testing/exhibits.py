@@ -21,6 +21,8 @@ from .rules import RULES, Rule
 
 # RFC 7638 section 3.2: the members that are required, and nothing else.
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+# What curl writes by itself.
+_ITS_OWN = frozenset({"content-length", "connection", "accept-encoding", "expect", "transfer-encoding"})
 _KEPT = {True: "kept", False: "broken", None: "unjudged"}
 
 
@@ -86,18 +88,11 @@ def curl(record: Record) -> str:
     """The request as a command for a shell, its secrets left out; the host is the one that the request named."""
     fields = dict(redaction.headers(record.http_headers))
     host = fields.pop("host", "127.0.0.1")
-    words = ["curl"]
-    if record.method != ("POST" if record.form.pairs else "GET"):
-        words += ["-X", record.method]
-    words.append(f"http://{host}{redaction.text(record.path)}")
-    for name, value in fields.items():
-        if name not in {"content-length", "connection", "accept-encoding", "expect", "transfer-encoding"}:
-            words += ["-H", f"{name}: {value}"]
-    for name, value in redaction.form(record.form.pairs):
-        words += ["--data-urlencode", f"{name}={value}"]
-    return " ".join(shlex.quote(word) for word in words).replace(" -H ", " \\\n  -H ").replace(
-        " --data-urlencode ", " \\\n  --data-urlencode "
-    )  # fmt: skip
+    method = [] if record.method == ("POST" if record.form.pairs else "GET") else ["-X", record.method]
+    lines = [["curl", *method, f"http://{host}{redaction.text(record.path)}"]]
+    lines += [["-H", f"{name}: {value}"] for name, value in fields.items() if name not in _ITS_OWN]
+    lines += [["--data-urlencode", f"{name}={value}"] for name, value in redaction.form(record.form.pairs)]
+    return " \\\n  ".join(shlex.join(line) for line in lines)
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:

@@ -65,9 +65,10 @@ class Faults:
             times: To how many requests; None: to all, until it is taken back.
         """
         planned = _Planned(response, times)
+        # Before it can be taken, and with that be over.
+        self._spells.begin(id(planned), f"answers {response.status}")
         with self._lock:
             self._planned.append(planned)
-        self._spells.begin(id(planned), f"answers {response.status}")
         return Undo(lambda: self._drop(planned))
 
     def take(self) -> Response | None:

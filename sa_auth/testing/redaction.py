@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-# Without its signature nobody can use it; what it says is what people come to see.
-_JWT = re.compile(r"(eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*)\.[A-Za-z0-9_-]+")
-_SIGNATURE = "(signature)"
+# Whole runs of what a JWT is written in: they are disjoint, so that a long text is gone through once.
+_DOTTED = re.compile(r"[A-Za-z0-9_.-]+")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+")
 _HIDING = re.compile(r"secret|passw|token|assertion|code|jwt|credential|api_?key|\bpin\b|verifier", re.IGNORECASE)
 _PLAIN = frozenset({
     "token_type", "token_type_hint", "subject_token_type", "actor_token_type", "requested_token_type",
@@ -31,7 +31,7 @@ def text(value: str) -> str:
         >>> text("of eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIn0.c2lnbmF0dXJl")
         'of eyJhbGciOiJub25lIn0.eyJpc3MiOiJhIn0.(signature)'
     """
-    return _JWT.sub(rf"\1.{_SIGNATURE}", value)
+    return _DOTTED.sub(_unsigned, value)
 
 
 def values(content: Any) -> Any:
@@ -63,6 +63,14 @@ def headers(fields: Mapping[str, str]) -> list[tuple[str, str]]:
         [('authorization', 'Bearer (4 characters)'), ('x-api-key', '(1 characters)'), ('accept', '*/*')]
     """
     return [(name, _header(name, value)) for name, value in fields.items()]
+
+
+def _unsigned(run: re.Match[str]) -> str:
+    """A run of parts without what follows a JWT's header and claims: nobody can use those alone, and people come to see them."""
+    parts = run[0].split(".")
+    # The first letters of a JSON object in base64url; something may stand before it, as in `jwt-eyJ...`.
+    header = next((place for place, part in enumerate(parts) if "eyJ" in part), len(parts))
+    return run[0] if len(parts) < header + 3 else ".".join([*parts[: header + 2], "(signature)"])
 
 
 def _field(name: str, value: str) -> str:
