@@ -5,6 +5,7 @@ Pictures of both are kept in build/screenshots.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,8 @@ from tests.unit.testing.kit import URN, Kit
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1400, 400)]
-SIZES = {1400: 900, 400: 860}
+# The beginning of what is drawn, by how wide the window is.
+WIDTHS = {1400: re.compile(r"^0 0 1\d{3} "), 400: re.compile(r"^0 0 3\d\d ")}
 EVIL = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium: make system")
 
@@ -86,8 +88,8 @@ def server(kit: Kit, inspector: Inspector) -> Iterator[Server]:
 class Seen:
     """A page with what went wrong on it, which is asked for in the end."""
 
-    def __init__(self, browser: Browser, scheme: Any = "light", width: int = 1400) -> None:
-        self.page: Page = browser.new_page(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
+    def __init__(self, browser: Browser) -> None:
+        self.page: Page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
         self.page.set_default_timeout(10_000)
         self.wrong: list[str] = []
         self.asked: list[str] = []
@@ -98,12 +100,24 @@ class Seen:
         self.page.on("dialog", lambda dialog: self.wrong.append(dialog.message))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
+    def turn(self, scheme: Any, width: int) -> None:
+        """Makes it light or dark, and as wide as that."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size({"width": width, "height": 900})
+        # Drawn anew for this width, which comes with the next frame.
+        expect(self.page.locator("#timeline svg")).to_have_attribute("viewBox", WIDTHS[width])
+
+    def picture(self, name: str) -> None:
+        """Looks at it and keeps a picture."""
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert self.page.evaluate(FAINT) == [], name
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
 
 @pytest.fixture
-def seen(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Seen]:
+def seen(browser: Browser, server: Server) -> Iterator[Seen]:
     """A page, which is closed before its server; at its end nothing has gone wrong on it."""
-    look = getattr(request, "param", ("light", 1400))
-    opened = Seen(browser, *look)
+    opened = Seen(browser)
     yield opened
     opened.page.close()
     assert [text for text in opened.wrong if opened.expected not in text] == []
@@ -258,34 +272,30 @@ def test_a_wrong_key(seen: Seen, server: Server) -> None:
     )
 
 
-@pytest.mark.parametrize("seen", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}", indirect=True)
-def test_how_it_looks(
-    seen: Seen, kit: Kit, server: Server, inspector: Inspector, request: pytest.FixtureRequest
-) -> None:
+def test_how_it_looks(seen: Seen, kit: Kit, server: Server, inspector: Inspector) -> None:
     """Light and dark, wide and narrow: nothing sticks out, and each text stands out from what lies behind it."""
-    look = request.node.callspec.id
     live(kit)
     page = open_page(seen, server, inspector)
-    expect(page.locator(".row")).to_have_count(10)
-    page.screenshot(path=PICTURES / f"inspector-{look}-list.png")
-    page.locator(".row", has_text="aud_names_server").click()
-    expect(page.locator("#why")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate(FAINT) == []
-    page.screenshot(path=PICTURES / f"inspector-{look}.png")
+    for scheme, width in LOOKS:
+        seen.turn(scheme, width)
+        expect(page.locator(".row")).to_have_count(10)
+        seen.picture(f"inspector-{scheme}-{width}-list")
+        page.locator(".row", has_text="aud_names_server").click()
+        expect(page.locator("#why")).to_be_visible()
+        seen.picture(f"inspector-{scheme}-{width}")
+        page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("seen", LOOKS, ids=lambda look: f"{look[0]}-{look[1]}", indirect=True)
-def test_the_report(seen: Seen, kit: Kit, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_report(seen: Seen, kit: Kit, tmp_path: Path) -> None:
     """The report opens from a file, draws itself, asks nobody for anything, and looks as the inspector does."""
     live(kit)
     file = tmp_path / "report.html"
     write_report(file, timeline(kit.authority, lead=20), "A robot's life", [["", "this run"], ["calls", "379"]])
     seen.page.goto(file.as_uri())
     expect(seen.page.locator("#sentence")).to_contain_text("5 tokens over 3.2 min, used by 377 calls; 2 calls refused;")
-    expect(seen.page.locator("#timeline .fault")).to_have_count(1)
-    expect(seen.page.locator("#timeline .mark")).to_have_count(10)
+    for scheme, width in LOOKS:
+        seen.turn(scheme, width)
+        expect(seen.page.locator("#timeline .fault")).to_have_count(1)
+        expect(seen.page.locator("#timeline .mark")).to_have_count(10)
+        seen.picture(f"report-{scheme}-{width}")
     assert seen.asked == [file.as_uri()]
-    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert seen.page.evaluate(FAINT) == []
-    seen.page.screenshot(path=PICTURES / f"report-{request.node.callspec.id}.png")

@@ -93,7 +93,7 @@ function paint() {
 // The list.
 
 function row(request) {
-  const more = [request.grant || request.endpoint, request.scope, ...request.broken].filter(Boolean).join(" · ");
+  const more = [...request.broken, request.grant || request.endpoint, request.scope].filter(Boolean).join(" · ");
   const item = made("li", { class: "row", role: "option", "aria-selected": "false", tabindex: "-1", "data-number": request.number },
     made("span", { class: "number" }, `${request.number}`), made("span", { class: "time" }, clock(request.at)),
     made("span", { class: "who" }, request.who || `${request.method} ${request.path}`), pill(outcome(request)), made("span", { class: "more" }, more));
