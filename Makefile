@@ -7,7 +7,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 .PHONY: demo test test-often coverage test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API (REPORT=out.html: as a page, too)
-	$(BIN)/python -m sa_auth.cli.demo $(if $(REPORT),--report "$(REPORT)")
+	$(BIN)/sa-auth demo $(if $(REPORT),--report "$(REPORT)")
 
 test: .venv/ready-test  ## all tests that need nothing but what pip brings
 	$(BIN)/python -m pytest -q $(ARGS)

@@ -104,11 +104,7 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
             hint="Pass it as ServiceAccountCredentials(text), or a key file's parsed content to from_info(mapping).",
         )  # fmt: skip
     place = _place(path)
-
-    # Apple names its key files by the id of the key, which stands nowhere in them.
-    named = _ID_IN_NAME.search(place)
-    if named is not None and unlock.key_id is None:
-        unlock = unlock._replace(key_id=named.group(1))
+    unlock = _named(place, unlock)
 
     def read() -> tuple[dict[str, Any], Signer | None]:
         data = read_secret(place, path, unlock.rights)
@@ -135,8 +131,30 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
     return Opened(watched, arguments, recipe, watched.reload)
 
 
+def _named(place: str, unlock: Unlock) -> Unlock:
+    # Apple names its key files by the id of the key, which stands nowhere in them.
+    found = _ID_IN_NAME.search(place)
+    return unlock._replace(key_id=found.group(1)) if found is not None and unlock.key_id is None else unlock
+
+
 def _certified(signer: Signer) -> bool:
     return bool(getattr(getattr(signer, "key", None), "certificates", ()))
+
+
+def open_content(data: bytes, unlock: Unlock, name: str = "") -> Opened:
+    """Opens a key file's whole content that was read already, for example from a pipe.
+
+    Args:
+        data: It.
+        unlock: Password and the like.
+        name: The file's name, where it had one.
+
+    Raises:
+        KeyFileError: it is of an unknown format.
+        KeyLoadError: the key in it cannot be loaded.
+    """
+    arguments, signer = _split(data, _named(name, unlock), key_only=False)
+    return Opened(signer, arguments)
 
 
 def open_info(info: object, unlock: Unlock) -> Opened:
@@ -277,25 +295,31 @@ def _opened_info(info: Mapping[str, Any], unlock: Unlock) -> tuple[dict[str, Any
     return arguments, chosen.signer(_key_from(_encoded(used["key"]), chosen), used["key_id"])
 
 
+def whose(info: Mapping[str, Any]) -> str | None:
+    """The provider whose format a parsed JSON key file is; None where nobody knows it."""
+    readers = ((name, PROVIDERS[name].key_file) for name in PROVIDERS)
+    return next((name for name, reader in readers if reader is not None and reader.recognise(info)), None)
+
+
 def _recognised(info: Mapping[str, Any], wanted: str | None) -> dict[str, Any]:
     """The arguments in a JSON key file, read by the vendor whose format it is."""
     if wanted is not None:
         PROVIDERS.find(wanted)
-    for name in PROVIDERS:
-        key_file = PROVIDERS[name].key_file
-        if key_file is not None and key_file.recognise(info):
-            if key_file.named and wanted is None:
-                raise KeyFileError(
-                    f"A key file of {name} names addresses, files or a command that will be followed.", code="key_file_kind",
-                    hint=f"Say provider={name!r} in code if you trust where the file came from.",
-                )  # fmt: skip
-            # Our own format serves every provider; a vendor's serves that vendor alone.
-            if wanted not in {None, name} and name != "generic":
-                raise KeyFileError(
-                    f"This is a key file of {name}, not of {wanted}.", code="key_file_kind",
-                    hint=f"Pass {wanted}'s: {PROVIDERS[str(wanted)].page.file} Or say provider={name!r}, if you meant that.",
-                )  # fmt: skip
-            return {"provider": name, **key_file.read(info)}
+    name = whose(info)
+    key_file = None if name is None else PROVIDERS[name].key_file
+    if name is not None and key_file is not None:
+        if key_file.named and wanted is None:
+            raise KeyFileError(
+                f"A key file of {name} names addresses, files or a command that will be followed.", code="key_file_kind",
+                hint=f"Say provider={name!r} in code if you trust where the file came from.",
+            )  # fmt: skip
+        # Our own format serves every provider; a vendor's serves that vendor alone.
+        if wanted not in {None, name} and name != "generic":
+            raise KeyFileError(
+                f"This is a key file of {name}, not of {wanted}.", code="key_file_kind",
+                hint=f"Pass {wanted}'s: {PROVIDERS[str(wanted)].page.file} Or say provider={name!r}, if you meant that.",
+            )  # fmt: skip
+        return {"provider": name, **key_file.read(info)}
     for sign, what in _OTHER_KINDS.items():
         if sign in info or info.get("type") == sign:
             raise KeyFileError(

@@ -16,17 +16,24 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from sa_auth._registry import Registry
-from sa_auth.errors import ConfigError, SaAuthError
+from sa_auth.errors import ConfigError, SaAuthError, TransportError
 from sa_auth.refusal import foreign
 
-from .show import fail, listen
+from .show import fail, listen, note
 
 COMMANDS = Registry(
     "command",
     {
         "token": "sa_auth.cli.token:token",
         "header": "sa_auth.cli.header:header",
+        "request": "sa_auth.cli.request:request",
+        "inspect": "sa_auth.cli.inspect:inspect",
+        "keygen": "sa_auth.cli.keygen:keygen",
+        "jwks": "sa_auth.cli.jwks:jwks",
+        "decode": "sa_auth.cli.decode:decode",
+        "providers": "sa_auth.cli.providers:providers",
         "serve": "sa_auth.cli.serve:serve",
+        "demo": "sa_auth.cli.demo:demo",
     },
 )
 
@@ -61,8 +68,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         failure = ConfigError(error.format_message().rstrip("."), code="usage", hint=_usage(given))
     except (KeyboardInterrupt, Abort):
+        note("Interrupted.")
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # the latter is typer's, where it met the former
+    except (BrokenPipeError, SystemExit) as error:  # the latter is typer's, where it met the former
+        if isinstance(error, SystemExit) and not error.code:  # or the shell's completions were written
+            sys.stdout.flush()
+            return DONE
         # Python would complain of it once more as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
@@ -78,7 +89,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _code(failure: SaAuthError) -> int:
     if isinstance(failure, ConfigError):
         return UNUSABLE
-    return NO_ANSWER if failure.retryable else REFUSED
+    return NO_ANSWER if failure.retryable or isinstance(failure, TransportError) else REFUSED
 
 
 def _usage(given: list[str]) -> str:

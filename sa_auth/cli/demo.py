@@ -7,7 +7,6 @@ the exchanges lie between their bounds.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess  # nosec B404 # a list, and no shell
@@ -18,9 +17,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import requests
+import typer
 
 try:
     from rich.console import Console
@@ -29,13 +29,28 @@ try:
 except ModuleNotFoundError:
     sys.exit('The commands need the package rich. Install it with: pip install "sa_auth[cli]"')
 
-from sa_auth import RefreshPolicy, SaAuthError, ServiceAccountCredentials, Token
+from sa_auth import ConfigError, RefreshPolicy, SaAuthError, ServiceAccountCredentials, Token
 from sa_auth.testing import google_key_file, new_key
 from sa_auth.testing.report import write_report
 
 _EMAIL = "batch-robot@demo-project.iam.gserviceaccount.com"
 _LIFE, _LEAD, _MARGIN = 6.0, 3.0, 0.1  # seconds, seconds, share of the life in which no token is handed out
 _OUTAGE = 1.5  # seconds
+
+
+Calls = Annotated[int, typer.Option("--calls", min=1, help="Authenticated calls.")]
+Threads = Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads that make them.")]
+Report = Annotated[
+    str | None, typer.Option("--report", metavar="PATH", help="Writes a page with the timeline of its tokens.")
+]
+
+
+class Options(NamedTuple):
+    """What the command line says."""
+
+    calls: int
+    threads: int
+    report: str | None = None
 
 
 @dataclass
@@ -49,23 +64,27 @@ class Tally:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the demo.
+    """Runs `sa-auth demo`.
 
     Args:
-        arguments: The command line after the program's name; default the process's own.
+        arguments: The command line after the command's name; default the process's own.
 
     Returns:
-        0 where no call failed and the exchanges lie between their bounds, else 1.
+        Its exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m sa_auth.cli.demo", description="The main job, seen to work.")
-    parser.add_argument("--calls", type=int, default=10_000, help="authenticated calls (default 10000)")
-    parser.add_argument("--threads", type=int, default=8, help="threads that make them (default 8)")
-    parser.add_argument("--report", metavar="PATH", help="write a page with the timeline of its tokens there")
-    options = parser.parse_args(arguments)
-    if options.report:
-        problem = _try(options.report)
-        if problem:
-            parser.error(f"--report {options.report}: {problem}")
+    from .app import run
+
+    return run(["demo", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None) -> int:
+    """Makes a batch of authenticated calls against a local authority and API, over an outage, and says what came of it.
+
+    The code is 0 where no call failed and the exchanges lie between their bounds, else 1.
+    """
+    options = Options(calls, threads, report)
+    if report is not None and (problem := _try(report)):
+        raise ConfigError(f"--report {report}: {problem}.", code="unwritable", hint="Pass another path.")
     console = Console()
     with tempfile.TemporaryDirectory() as folder, _authority() as where:
         path = _sign_up(folder, where)
@@ -110,7 +129,7 @@ def _authority() -> Iterator[dict[str, str]]:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
-                raise SystemExit("The local authority did not start.")
+                raise SaAuthError("The local authority did not start.", hint="Try: python -m sa_auth.testing")
             yield json.loads(line)
         finally:
             if process.stdin:
@@ -129,7 +148,7 @@ def _sign_up(folder: str, where: dict[str, str]) -> str:
 
 
 def _batch(
-    creds: ServiceAccountCredentials, where: dict[str, str], options: argparse.Namespace, console: Console
+    creds: ServiceAccountCredentials, where: dict[str, str], options: Options, console: Console
 ) -> tuple[list[Tally], float | None]:
     """Makes the calls, shows how far they are, and takes the token endpoint down once."""
     tallies = [Tally() for _ in range(options.threads)]
@@ -196,7 +215,7 @@ def _outage(
 
 
 def _table(
-    options: argparse.Namespace, tallies: list[Tally], outage: float | None, duration: float, counted: dict[str, Any]
+    options: Options, tallies: list[Tally], outage: float | None, duration: float, counted: dict[str, Any]
 ) -> Table:
     seconds = sorted(second for tally in tallies for second in tally.seconds)
     failures = sum(len(tally.failures) for tally in tallies)
@@ -219,7 +238,7 @@ def _table(
 
 def _report(
     console: Console,
-    options: argparse.Namespace,
+    options: Options,
     tallies: list[Tally],
     table: Table,
     duration: float,
@@ -249,7 +268,4 @@ def _quantile(ordered: list[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

@@ -13,11 +13,12 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from sa_auth.errors import SaAuthError
@@ -27,8 +28,15 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of 
 # Hints name the arguments of Python; at the command line they have another form.
 _ARGUMENT = re.compile(
     r"\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|grant|"
-    r"client_auth|timeout|cache)=(?=[\s,.:;)]|$)"
+    r"client_auth|timeout|cache)=(?=([\s,.:;)`]|$)|[\"'])"
 )
+_PHRASES = (
+    ("password=, as text or as a callable that returns it.",
+     "--password-env NAME, the variable that holds it; at a terminal it is asked for."),
+    ("Give password=. ", "Give --password-env NAME, the variable that holds it. "),
+    ("transport=RequestsTransport(verify=PATH)", "--ca FILE"),
+    ("HTTPS_PROXY and proxies=", "HTTPS_PROXY and --proxy"),
+)  # fmt: skip
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -46,6 +54,39 @@ def say(text: str) -> None:
 def say_json(value: Mapping[str, Any]) -> None:
     """Prints a result for programs."""
     sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")
+
+
+def prose(text: str) -> Text:
+    """A sentence of the documentation for a terminal: what stands in backticks is set off by colour there."""
+    parts = spoken(text).split("`")
+    return Text.assemble(*((part, "cyan" if number % 2 else "") for number, part in enumerate(parts)))
+
+
+def printable(text: str) -> str:
+    r"""A stranger's text without what a terminal would act on.
+
+    Example:
+        >>> printable("red: \x1b[31m")
+        'red: \\x1b[31m'
+    """
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text)
+
+
+def show_rows(pairs: Iterable[tuple[str, str | Text | None]]) -> None:
+    """Prints names and values under one another; a row without a value is left out, and none is folded in a pipe."""
+    there = [(name, value if isinstance(value, Text) else Text(value)) for name, value in pairs if value]
+    width = max((len(name) for name, _ in there), default=0)
+    out = console()
+    if not out.is_terminal:
+        for name, text in there:
+            say(f"{name:<{width}}  {text.plain}")
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in there:
+        table.add_row(name, text)
+    out.print(table)
 
 
 def note(text: str, style: str = "") -> None:
@@ -78,8 +119,12 @@ def spoken(hint: str) -> str:
     Example:
         >>> spoken("Pass token_endpoint=, or server=.")
         'Pass --token-endpoint, or --server.'
+        >>> spoken("For example scope='bot'.")
+        "For example --scope 'bot'."
     """
-    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", hint)
+    for python, here in _PHRASES:
+        hint = hint.replace(python, here)
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] is not None else ' '}", hint)
 
 
 def listen() -> None:

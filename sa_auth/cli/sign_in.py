@@ -18,8 +18,14 @@ import typer
 
 from sa_auth import ServiceAccountCredentials
 from sa_auth.errors import ConfigError
+from sa_auth.providers import PROVIDERS
 
 _SIGN_IN, _WHERE = "Signing in", "Where to"
+
+
+def provider_names(incomplete: str) -> list[str]:
+    """The providers whose names begin so, for a shell that completes them."""
+    return [name for name in PROVIDERS if name.startswith(incomplete)]
 
 
 def _option(*names: str, help: str, panel: str = _SIGN_IN, **more: Any) -> Any:  # noqa: A002 - typer's word
@@ -38,7 +44,8 @@ class SignIn:
     subject: Annotated[str | None, _option(help="The user acted for.")] = None
     audience: Annotated[str | None, _option(help="The aud of the assertion.")] = None
     issuer: Annotated[str | None, _option(help="Client id, consumer key or service-account e-mail.")] = None
-    provider: Annotated[str | None, _option("--provider", "-p", help="A name that `sa-auth providers` lists.")] = None
+    provider: Annotated[str | None, _option("--provider", "-p", help="A name that `sa-auth providers` lists.",
+                                                  autocompletion=provider_names)] = None  # fmt: skip
     server: Annotated[str | None, _option(help="The authorization server's issuer identifier.", panel=_WHERE)] = None
     token_endpoint: Annotated[str | None, _option(help="Where tokens are asked for.", panel=_WHERE)] = None
     resource: Annotated[list[str] | None, _option(help="A resource (RFC 8707); more than once for more.")] = None
@@ -71,7 +78,7 @@ class SignIn:
         given["resource"] = self.resource
         for name, option in (("claims", self.claim), ("headers", self.header), ("form", self.form)):
             given[name] = option and _pairs(option, name, texts=name == "form")
-        given["password"] = self._password()
+        given["password"] = password(self.password_env)
         given["cache"] = _cache(self.cache)
         given["transport"] = self._transport()
         return {**{name: value for name, value in given.items() if value is not None}, "timeout": self.timeout}
@@ -90,12 +97,6 @@ class SignIn:
             return ServiceAccountCredentials.from_env(**arguments)
         return ServiceAccountCredentials.from_file(self.keyfile, **arguments)
 
-    def _password(self) -> Any:
-        if self.password_env is not None:
-            return _variable(self.password_env, "--password-env")
-        # Called where the key turns out to be encrypted, and not before.
-        return _ask if sys.stdin is not None and sys.stdin.isatty() else None
-
     def _transport(self) -> Any:
         if self.ca is None and self.proxy is None:
             return None
@@ -105,9 +106,29 @@ class SignIn:
         return RequestsTransport(**{name: value for name, value in told.items() if value is not None})
 
 
-def takes_sign_in(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command, whose first argument is a `SignIn`, the options that make one."""
+KeyFileArgument = Annotated[
+    str, typer.Argument(metavar="KEYFILE", help="A vendor's key file, PEM, PFX or JWK; - reads standard input.")
+]
+KeyOption = Annotated[str | None, _option("--key", "-k", metavar="KEYFILE", show_default=False, help="A vendor's key file, "
+                      "PEM, PFX or JWK. Default: what the variable SA_AUTH_KEY holds, a path or a key file's text.")]  # fmt: skip
+PasswordEnv = Annotated[str | None, typer.Option("--password-env", metavar="NAME", help="The variable that holds the key's "
+                        "password; default: asked for at the terminal.")]  # fmt: skip
+CertificateFile = Annotated[str | None, typer.Option("--certificate", metavar="FILE", help="A certificate that is not in the "
+                            "key's file.")]  # fmt: skip
+ProviderName = Annotated[str | None, typer.Option("--provider", "-p", help="A name that `sa-auth providers` lists.",
+                         autocompletion=provider_names)]  # fmt: skip
+
+
+def takes_sign_in(command: Callable[..., Any], *, key_as_option: bool = False) -> Callable[..., Any]:
+    """Gives a command, whose first argument is a `SignIn`, the options that make one.
+
+    Args:
+        command: It.
+        key_as_option: Whether the key file is `--key`, because other arguments stand in its place.
+    """
     hints = get_type_hints(SignIn, include_extras=True)
+    if key_as_option:
+        hints["keyfile"] = KeyOption
     ours = [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
@@ -127,6 +148,14 @@ def takes_sign_in(command: Callable[..., Any]) -> Callable[..., Any]:
     run.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in together}
     return run
+
+
+def password(variable: str | None) -> Any:
+    """The key's password: what a variable holds; or a function that asks at the terminal; None where there is none."""
+    if variable is not None:
+        return variable_of(variable, "--password-env")
+    # Called where the key turns out to be encrypted, and not before.
+    return _ask if sys.stdin is not None and sys.stdin.isatty() else None
 
 
 def _pairs(options: list[str], name: str, *, texts: bool) -> dict[str, Any]:
@@ -151,11 +180,16 @@ def _cache(named: str | None) -> Any:
     if named in {None, "none", ""}:
         return None
     if named is not None and named.startswith("env:"):
-        return _variable(named.removeprefix("env:"), "--cache")
+        return variable_of(named.removeprefix("env:"), "--cache")
     return named
 
 
-def _variable(name: str, option: str) -> str:
+def variable_of(name: str, option: str) -> str:
+    """What a variable holds that an option names.
+
+    Raises:
+        ConfigError: nothing.
+    """
     value = os.environ.get(name)
     if not value:
         raise ConfigError(f"{option} names a variable that is not set, or empty.", code="usage")

@@ -35,6 +35,7 @@ ADFS = Provider(
         "Application Credentials the certificate (Register a key used to sign JSON Web Tokens), and a Web API with the "
         "permitted scopes.",
         file="PFX, or PEM with key and certificate (or `certificate=` beside the key). The key is RSA.",
+        upload="certificate",
         example="""from pathlib import Path
 from sa_auth import ServiceAccountCredentials
 from sa_auth.grants import JWTBearer

@@ -76,6 +76,7 @@ ANTHROPIC = Provider(
         "account, and a federation rule that ties the two (`fdrl_...`, `svac_...`). The organization's UUID: Settings, "
         "Organization.",
         file="None: the JWT of a token service (Kubernetes, GitHub Actions, a cloud's identity), or a key of one's own issuer.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 from sa_auth.assertions import FromFile
 from sa_auth.grants import JWTBearer

@@ -31,6 +31,7 @@ AUTH0 = Provider(
         console="Dashboard, Applications: an application of type Machine to Machine; under Credentials, Private Key JWT, with "
         "the public key; under APIs, the APIs and scopes that it is authorized for.",
         file="PEM of an RSA key; the kid that Auth0 made for it stands under Credentials, and may be left out.",
+        upload="pem",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

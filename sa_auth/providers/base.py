@@ -63,6 +63,8 @@ class Page(NamedTuple):
         title: The vendor's or service's name.
         console: What is needed from the vendor's console, and where it stands there.
         file: What the key comes in.
+        upload: The form in which the vendor takes the public half of a key made elsewhere: "pem", "certificate" or "jwks";
+            empty: it makes the keys itself, or takes none.
         example: Lines of Python that sign in; they run in the tests.
         limits: What the vendor allows and what not.
         proven: How far the preset was proven: "vendor's SDK (name, version)", "real server", "documentation only".
@@ -73,6 +75,7 @@ class Page(NamedTuple):
     title: str
     console: str = ""
     file: str = ""
+    upload: str = ""
     example: str = ""
     limits: str = ""
     proven: str = ""

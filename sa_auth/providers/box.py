@@ -106,6 +106,7 @@ BOX = Provider(
         "Keys, Generate a Public/Private Keypair. An administrator authorizes the app: Admin console, Integrations, Platform "
         "Apps Manager; and anew after each change of its configuration.",
         file="JSON with `boxAppSettings`; the passphrase of its key stands in it.",
+        upload="pem",
         example="""from sa_auth import ServiceAccountCredentials, client_auth
 
 creds = ServiceAccountCredentials.from_file("box_config.json")

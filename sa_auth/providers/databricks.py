@@ -77,6 +77,7 @@ DATABRICKS = Provider(
         "policies: issuer, audiences, and for a service principal the subject. The service principal's application id is "
         "the client id.",
         file="None where a token service hands the JWT over; else PEM, PFX or JWK.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 from sa_auth.assertions import FromEnvironment, FromFile, GitHubActions
 from sa_auth.grants import TokenExchange

@@ -97,6 +97,7 @@ ENTRA = Provider(
         console="Entra admin center, App registrations: the application (client) id and the tenant id stand under Overview; "
         "the certificate goes to Certificates & secrets; what it may do to API permissions, with the admin's consent.",
         file="PFX, or PEM with key and certificate (or `certificate=` beside the key). The key is RSA.",
+        upload="certificate",
         example="""import os
 from pathlib import Path
 from sa_auth import ServiceAccountCredentials

@@ -64,6 +64,7 @@ GENERIC = Provider(
     page=Page(
         title="Any server that follows the RFCs",
         file="PEM, PFX, JWK, or a JSON file of our own.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

@@ -82,6 +82,7 @@ GOOGLE = Provider(
         "client id and the scopes.",
         file='JSON of type `service_account`; `from_env("GOOGLE_APPLICATION_CREDENTIALS")` opens the one that this variable '
         'names. The old `.p12` opens with `provider="google"`, `password="notasecret"` and the e-mail as `issuer=`.',
+        upload="certificate",
         example="""import requests
 from sa_auth import ServiceAccountCredentials
 

@@ -35,6 +35,7 @@ HELSEID = Provider(
         console="HelseID Selvbetjening, in the environment meant: the client with its scopes, its client id, and the public "
         "key as JWK.",
         file="JWK, as the self-service makes it, or PEM; RSA or EC.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

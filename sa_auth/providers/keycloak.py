@@ -46,6 +46,7 @@ KEYCLOAK = Provider(
         "the server is started with --features=jwt-authorization-grant): an "
         "identity provider with JWT Authorization Grant on, allowed in the client's settings, and users linked to it.",
         file="PEM, PFX or JWK; Keycloak generates PFX (PKCS12) under Keys.",
+        upload="pem",
         example="""from sa_auth import ServiceAccountCredentials
 from sa_auth.client_auth import ClientSecretBasic
 

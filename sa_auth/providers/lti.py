@@ -32,6 +32,7 @@ LTI = Provider(
         console="The platform's registration of the tool: the client id, the token endpoint (access token URL), and the public "
         "key or JWKS URL of the tool; in some (Brightspace) an audience beside it.",
         file="PEM or JWK of the tool's RSA key; kid as in the tool's JWKS.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 SCORE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"

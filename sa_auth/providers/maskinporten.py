@@ -48,6 +48,7 @@ MASKINPORTEN = Provider(
         console="The self-service of Samarbeidsportalen, in the environment meant: an integration for Maskinporten with its "
         "scopes; its client id, and a registered public key with its kid (for a year), or a business certificate.",
         file="PEM or JWK of a registered RSA key, or PFX with the business certificate and its chain.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

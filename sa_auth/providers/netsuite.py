@@ -35,6 +35,7 @@ NETSUITE = Provider(
         "Credentials (M2M) Setup: a mapping of entity, role, application and certificate gives the certificate id. A sandbox "
         "needs its own, and loses them when it is refreshed.",
         file="PEM of the certificate's key: RSA or EC.",
+        upload="certificate",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

@@ -35,6 +35,7 @@ NHS_ENGLAND = Provider(
         console="Digital onboarding, Environment access: the application of that environment, with its API key, and the URL "
         "of its JWKS, or the JWKS itself, with the public key and its kid.",
         file="PEM of an RSA key; the guide makes one of 4096 bits.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

@@ -45,6 +45,7 @@ OKTA = Provider(
         "choose Public key / Private key and add the key (its kid stands beside it); grant scopes under Okta API Scopes, and "
         "a role under Admin roles. For APIs of your own: Security, API, an authorization server with scopes and a policy.",
         file="JWK with its private part, as the console generates it once, or PEM with `key_id=`. RSA or P-256, P-384, P-521.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 creds = ServiceAccountCredentials.from_file(

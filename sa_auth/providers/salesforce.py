@@ -59,6 +59,7 @@ SALESFORCE = Provider(
         "key's certificate; its consumer key is the issuer. Under its policies: \"Admin approved users are "
         "pre-authorized\", and the user's profile or permission set.",
         file="A key as PEM, whose certificate was uploaded.",
+        upload="certificate",
         example="""from sa_auth import ServiceAccountCredentials, grants
 
 production = ServiceAccountCredentials(

@@ -46,6 +46,7 @@ SMART = Provider(
         console="At the server's registration: the client id, and the JWK Set, by its URL or itself; the `kid` in it is "
         "`key_id=`. Epic: fhir.epic.com, Build Apps, backend system. Oracle Health: code console, system app.",
         file="JWK with its `kid` and `alg`, or PEM.",
+        upload="jwks",
         example="""from sa_auth import ServiceAccountCredentials
 
 # GET https://fhir.example/r4/.well-known/smart-configuration names the token endpoint; see once that it is the right one.

@@ -68,6 +68,7 @@ SNOWFLAKE = Provider(
         "locator). The user's LOGIN_NAME, and the public key, by SQL: `ALTER USER robot SET RSA_PUBLIC_KEY='...'`; "
         "`DESC USER robot` shows its fingerprint as RSA_PUBLIC_KEY_FP.",
         file="PEM (`rsa_key.p8`), with or without a password.",
+        upload="pem",
         example="""import requests
 from sa_auth import ServiceAccountCredentials
 

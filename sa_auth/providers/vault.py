@@ -77,6 +77,7 @@ VAULT = Provider(
         console="`vault write auth/jwt/config` with the issuer's JWKS address or public keys, and `vault write "
         "auth/jwt/role/ROLE` with `role_type=jwt`, `user_claim`, `bound_audiences` and `bound_subject` or `bound_claims`.",
         file="None where a token service hands the JWT over; else PEM, PFX or JWK.",
+        upload="pem",
         example="""from sa_auth import ServiceAccountCredentials
 from sa_auth.assertions import FromFile
 from sa_auth.grants import JWTBearer
