@@ -113,7 +113,7 @@ def look(
     vendor = keysource.provider_of(found, provider)
     owner = key if key is not None else chain[0] if chain else None
     facts = tuple(certificate_facts(one) for one in chain)
-    mode, rights = _rights(path)
+    mode, rights = _rights(path, secret=not what)
     wrong, soon = _dates(facts, time.time())
     looked = Inspection(
         path=path, provider=vendor, what=what or _what(source, found, vendor), mode=mode, arguments=found.arguments, key=key,
@@ -135,11 +135,14 @@ def _what(source: keysource.Source, found: Opened, vendor: Provider | None) -> s
     return f"a private key{beside} ({source.format if source.format == 'PEM' else 'PFX or DER'})"
 
 
-def _rights(path: str) -> tuple[str | None, tuple[Remark, ...]]:
+def _rights(path: str, *, secret: bool) -> tuple[str | None, tuple[Remark, ...]]:
     if path == "-" or os.name != "posix":
         return None, ()
     found = os.stat(path)
-    mode, wrong = stat.S_IMODE(found.st_mode), []
+    mode = stat.S_IMODE(found.st_mode)
+    if not secret:
+        return f"{mode:04o}", ()
+    wrong = []
     hint = f"Run: chmod 600 {path}"
     if found.st_uid not in {os.geteuid(), 0}:
         hint = "Whoever owns it could swap the key: chown it to the user that the program runs as."

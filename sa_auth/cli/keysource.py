@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sa_auth import keyfile
 from sa_auth.errors import ConfigError, KeyFileError, KeyLoadError
@@ -20,7 +20,9 @@ from sa_auth.keys.intake import LIMIT_BYTES, read_file
 from sa_auth.opened import Opened
 from sa_auth.providers import PROVIDERS, Provider
 
-from .sign_in import password
+from .sign_in import unlocked
+
+Got = TypeVar("Got")
 
 
 class Source(NamedTuple):
@@ -86,13 +88,14 @@ def opened(
     if provider is None and info is not None:
         found = keyfile.whose(info)  # nothing in it is followed here
         provider = found if found != "generic" else None
-    secret: Any = None if source.path == "-" and password_env is None else password(password_env)
-    unlock = keyfile.Unlock(secret, certificate, key_id, validate_key="now", provider=provider)
+
+    def content(password: str | None) -> Opened:
+        unlock = keyfile.Unlock(password, certificate, key_id, validate_key="now", provider=provider)
+        return keyfile.open_content(source.data, unlock, os.path.basename(source.path))
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a certificate's dates are shown
-        name = os.path.basename(source.path)
-        content: Opened = at(source.path, lambda: keyfile.open_content(source.data, unlock, name))
-    return content
+        return at(source.path, lambda: unlocked(content, password_env))
 
 
 def key_of(found: Opened, path: str) -> Key:
@@ -125,7 +128,7 @@ def named(path: str) -> str:
     return "in what came by standard input" if path == "-" else f"in {path}"
 
 
-def at(path: str, act: Callable[[], Any]) -> Any:
+def at(path: str, act: Callable[[], Got]) -> Got:
     """Does something with a file, and names it in the error if that fails."""
     failure = None
     try:

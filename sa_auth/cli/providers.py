@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from rich.text import Text
 from sa_auth.providers import PROVIDERS, Provider
 
 from .inspection import grant_name
-from .show import Json, console, prose, say, say_json, show_rows
+from .show import Json, console, prose, say, say_json, show_rows, spoken
 from .sign_in import provider_names
 
 Name = Annotated[str | None, typer.Argument(metavar="NAME", show_default=False, help="Of one, all that is known.",
@@ -24,7 +25,7 @@ _UPLOADS = {
     "pem": "public key (PEM)",
     "certificate": "certificate",
     "jwks": "JWK set",
-    "": "nothing: it makes the keys",
+    "": "nothing",
 }
 _NARROW = 90  # columns; below, the table leaves out what the page of one provider says
 _SUBJECTS = {
@@ -66,6 +67,7 @@ def told(provider: Provider) -> dict[str, Any]:
         "scope_needed": provider.scope_needed,
         "lifetime": provider.lifetime,
         "longest": provider.longest,
+        "refusals": {one.pattern: spoken(_unbraced(one.hint)) for one in provider.known},
     }
 
 
@@ -115,15 +117,25 @@ def _page(provider: Provider) -> None:
     ):  # fmt: skip
         if text:
             out.print(Text.assemble((f"\n{heading}: ", "bold"), prose(text)))
+    if provider.known:
+        out.print(Text("\nWhat its refusals mean:", "bold"))
+        for one in provider.known:
+            out.print(Text(f"  {one.pattern}", "cyan"), soft_wrap=True)
+            out.print(
+                Padding(prose(_unbraced(one.hint)), (0, 0, 0, 4)) if out.is_terminal else prose(_unbraced(one.hint))
+            )
     out.print(Text("\nIn Python:", "bold"))
-    if out.is_terminal:
-        out.print(Syntax(told_of.example, "python", theme="ansi_dark", background_color="default", word_wrap=True))
-    else:
-        say(told_of.example)
+    # Not folded, so that it can be copied.
+    code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(told_of.example)
+    out.print(code, soft_wrap=True, end="")
     out.print(Text.assemble(("\nProven: ", "bold"), prose(f"{told_of.proven}.")))
     out.print(Text("Sources:", "bold"))
     for source in told_of.sources:
         out.print(Text(f"  {source}"), soft_wrap=True)
+
+
+def _unbraced(hint: str) -> str:
+    return hint.replace("{{", "{").replace("}}", "}")
 
 
 def _no_endpoint(provider: Provider) -> str:

@@ -57,9 +57,13 @@ def say_json(value: Mapping[str, Any]) -> None:
 
 
 def prose(text: str) -> Text:
-    """A sentence of the documentation for a terminal: what stands in backticks is set off by colour there."""
-    parts = spoken(text).split("`")
-    return Text.assemble(*((part, "cyan" if number % 2 else "") for number, part in enumerate(parts)))
+    """A sentence of the documentation for a terminal: what stands in backticks is set off by colour there.
+
+    A call of Python's in them stays one.
+    """
+    parts = text.split("`")
+    shown = (part if number % 2 and "(" in part else spoken(part) for number, part in enumerate(parts))
+    return Text.assemble(*((part, "cyan" if number % 2 else "") for number, part in enumerate(shown)))
 
 
 def printable(text: str) -> str:

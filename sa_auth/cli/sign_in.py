@@ -12,14 +12,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
 from sa_auth import ServiceAccountCredentials
-from sa_auth.errors import ConfigError
+from sa_auth.errors import ConfigError, KeyLoadError
 from sa_auth.providers import PROVIDERS
 
+Got = TypeVar("Got")
 _SIGN_IN, _WHERE = "Signing in", "Where to"
 
 
@@ -70,7 +71,7 @@ class SignIn:
     proxy: Annotated[str | None, _option(metavar="URL", help="Default: HTTPS_PROXY.", panel=_WHERE)] = None
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of the face that were given."""
+        """The arguments of the face that were given, but for the password."""
         plain = ("subject", "audience", "issuer", "provider", "server", "token_endpoint", "grant", "client_auth", "key_id",
                  "algorithm", "lifetime", "certificate")  # fmt: skip
         given: dict[str, Any] = {name: getattr(self, name) for name in plain}
@@ -78,7 +79,6 @@ class SignIn:
         given["resource"] = self.resource
         for name, option in (("claims", self.claim), ("headers", self.header), ("form", self.form)):
             given[name] = option and _pairs(option, name, texts=name == "form")
-        given["password"] = password(self.password_env)
         given["cache"] = _cache(self.cache)
         given["transport"] = self._transport()
         return {**{name: value for name, value in given.items() if value is not None}, "timeout": self.timeout}
@@ -93,9 +93,14 @@ class SignIn:
             ConfigError: a file, key or option is not usable.
         """
         arguments = {**self.arguments(), **changes}
-        if self.keyfile is None:
-            return ServiceAccountCredentials.from_env(**arguments)
-        return ServiceAccountCredentials.from_file(self.keyfile, **arguments)
+
+        def made(password: str | None) -> ServiceAccountCredentials:
+            given = arguments if password is None else {**arguments, "password": password}
+            if self.keyfile is None:
+                return ServiceAccountCredentials.from_env(**given)
+            return ServiceAccountCredentials.from_file(self.keyfile, **given)
+
+        return unlocked(made, self.password_env)
 
     def _transport(self) -> Any:
         if self.ca is None and self.proxy is None:
@@ -150,12 +155,26 @@ def takes_sign_in(command: Callable[..., Any], *, key_as_option: bool = False) -
     return run
 
 
-def password(variable: str | None) -> Any:
-    """The key's password: what a variable holds; or a function that asks at the terminal; None where there is none."""
+def unlocked(act: Callable[[str | None], Got], variable: str | None) -> Got:
+    """Opens a key by the password that a variable holds; where none does, one is asked for if the key turns out to need it.
+
+    Args:
+        act: Opens it, given a password or None.
+        variable: The variable's name; None: the terminal is asked, where there is one.
+
+    Raises:
+        ConfigError: the key cannot be opened.
+    """
     if variable is not None:
-        return variable_of(variable, "--password-env")
-    # Called where the key turns out to be encrypted, and not before.
-    return _ask if sys.stdin is not None and sys.stdin.isatty() else None
+        return act(variable_of(variable, "--password-env"))
+    failure: ConfigError | None = None
+    try:
+        return act(None)
+    except KeyLoadError as error:
+        failure = error
+    if failure.code != "password_missing" or sys.stdin is None or not sys.stdin.isatty():
+        raise failure
+    return act(str(typer.prompt("Password of the key", hide_input=True, err=True)))
 
 
 def _pairs(options: list[str], name: str, *, texts: bool) -> dict[str, Any]:
@@ -194,7 +213,3 @@ def variable_of(name: str, option: str) -> str:
     if not value:
         raise ConfigError(f"{option} names a variable that is not set, or empty.", code="usage")
     return value
-
-
-def _ask() -> str:
-    return str(typer.prompt("Password of the key", hide_input=True, err=True))
