@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from sa_auth import ServiceAccountCredentials
 from sa_auth.errors import ConfigError, KeyLoadError
 from sa_auth.grants import GRANTS
 from sa_auth.keys import Key
@@ -108,20 +109,28 @@ def look(
     key: Key | None = getattr(found.signer, "key", None)
     if key is not None:
         chain = key.certificates
-    elif what == _NO_KEY["certificate_only"] and source.format == "PEM":
-        chain = certificates_of(source.data)
+    elif what == _NO_KEY["certificate_only"]:
+        chain = _certificates(source)
     vendor = keysource.provider_of(found, provider)
     owner = key if key is not None else chain[0] if chain else None
     facts = tuple(certificate_facts(one) for one in chain)
     mode, rights = _rights(path, secret=not what)
-    wrong, soon = _dates(facts, time.time())
+    wrong, soon = _dates(facts, vendor, time.time())
     looked = Inspection(
         path=path, provider=vendor, what=what or _what(source, found, vendor), mode=mode, arguments=found.arguments, key=key,
         key_id=None if found.signer is None else found.signer.key_id,
         fingerprint=None if owner is None else public_fingerprint(owner), chain=facts,
         faults=(*rights, *wrong, *_kind(vendor, key), *_address(found)), warnings=soon, missing=(),
     )  # fmt: skip
-    return looked._replace(missing=tuple(_missing(looked)))
+    missing = tuple(_missing(looked)) or tuple(_refusal(looked, found))
+    return looked._replace(missing=(*_trust(looked, provider), *missing))
+
+
+def _certificates(source: keysource.Source) -> tuple[Any, ...]:
+    try:
+        return certificates_of(source.data)
+    except KeyLoadError:  # those of a PFX without a key lie within
+        return ()
 
 
 def _what(source: keysource.Source, found: Opened, vendor: Provider | None) -> str:
@@ -154,12 +163,16 @@ def _rights(path: str, *, secret: bool) -> tuple[str | None, tuple[Remark, ...]]
     return f"{mode:04o}", tuple(wrong)
 
 
-def _dates(chain: tuple[CertificateFacts, ...], now: float) -> tuple[tuple[Remark, ...], tuple[Remark, ...]]:
+def _dates(
+    chain: tuple[CertificateFacts, ...], vendor: Provider | None, now: float
+) -> tuple[tuple[Remark, ...], tuple[Remark, ...]]:
     """What is wrong with the dates of the key's own certificate, and what will be soon."""
     if not chain:
         return (), ()
     left_days = (chain[0].not_after - now) / _DAY_S
-    renew = "Make another (`sa-auth keygen`), upload it, and replace the file."
+    made_here = vendor is None or vendor.page.upload
+    renew = "Make another (`sa-auth keygen`) and upload it" if made_here else "Have the vendor make another key"
+    renew += ", and replace the file."
     if left_days < 0:
         ago = _days(-left_days)
         return (Remark("certificate_expired", f"The certificate expired {ago} ago.", renew),), ()
@@ -195,6 +208,27 @@ def _address(found: Opened) -> tuple[Remark, ...]:
         except ConfigError as error:
             failure = Remark(error.code, error.message, error.hint)
     return () if failure is None else (failure,)
+
+
+def _trust(looked: Inspection, said: str | None) -> Iterator[Lack]:
+    """That a file which names addresses or a command is followed where the caller says whose it is, and not else."""
+    vendor = looked.provider
+    if said is None and vendor is not None and vendor.key_file is not None and vendor.key_file.named:
+        hint = "Such a file names addresses, files or a command: say it if you trust where the file came from."
+        yield Lack("provider", f"--provider {vendor.name}", hint)
+
+
+def _refusal(looked: Inspection, found: Opened) -> Iterator[Lack]:
+    """What else the vendor's own rules want, where its data lack nothing."""
+    said = {name: value for name, value in found.arguments.items() if name not in {"token_endpoint", "server"}}
+    name = "generic" if looked.provider is None else looked.provider.name
+    failure = None
+    try:
+        ServiceAccountCredentials(found, **{**said, "provider": name})
+    except ConfigError as error:
+        failure = error
+    if failure is not None and failure.code not in {one.code for one in looked.faults}:
+        yield Lack("besides", "", f"{failure.message} {failure.hint}")
 
 
 def _missing(looked: Inspection) -> Iterator[Lack]:

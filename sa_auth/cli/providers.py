@@ -121,9 +121,8 @@ def _page(provider: Provider) -> None:
         out.print(Text("\nWhat its refusals mean:", "bold"))
         for one in provider.known:
             out.print(Text(f"  {one.pattern}", "cyan"), soft_wrap=True)
-            out.print(
-                Padding(prose(_unbraced(one.hint)), (0, 0, 0, 4)) if out.is_terminal else prose(_unbraced(one.hint))
-            )
+            meaning = prose(_unbraced(one.hint))
+            out.print(Padding(meaning, (0, 0, 0, 4)) if out.is_terminal else Text.assemble("    ", meaning))
     out.print(Text("\nIn Python:", "bold"))
     # Not folded, so that it can be copied.
     code = Syntax("", "python", theme="ansi_dark", background_color="default").highlight(told_of.example)

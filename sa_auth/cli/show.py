@@ -27,7 +27,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of 
 
 # Hints name the arguments of Python; at the command line they have another form.
 _ARGUMENT = re.compile(
-    r"\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|grant|"
+    r"(?<!\w\()\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|grant|"
     r"client_auth|timeout|cache)=(?=([\s,.:;)`]|$)|[\"'])"
 )
 _PHRASES = (
