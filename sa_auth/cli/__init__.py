@@ -18,4 +18,6 @@ def main() -> int:
             raise
         sys.stderr.write(f'sa-auth needs the package {error.name!r}. Install it with: pip install "sa_auth[cli]"\n')
         return 2
+    except KeyboardInterrupt:  # before anything was begun
+        return 130
     return run()

@@ -37,6 +37,10 @@ COMMANDS = Registry(
     },
 )
 
+# Typer guesses the shell and takes no name of one, unless this is set.
+_COMPLETION = ("--show-completion", "--install-completion")
+_NAMED_SHELL = "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"
+
 DONE = 0
 REFUSED = 1  # the server said no, or a check found a fault
 UNUSABLE = 2  # the command line, a key or a file; nothing was sent
@@ -59,11 +63,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     as_json = "--json" in given
+    if len(given) == 2 and given[0] in _COMPLETION:
+        os.environ[_NAMED_SHELL] = "1"
     listen()
     failure: SaAuthError
     try:
         code = _app(given)(args=given, prog_name="sa-auth", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer has caught it
+            note("Interrupted.")
         return code if isinstance(code, int) else DONE
     except TyperException as error:
         failure = ConfigError(error.format_message().rstrip("."), code="usage", hint=_usage(given))
