@@ -26,7 +26,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from sa_auth import ConfigError, KeyFileError, KeyFileWarning, KeyLoadError, SaAuthError, ServiceAccountCredentials
+from sa_auth import (
+    ConfigError,
+    KeyFileError,
+    KeyFileWarning,
+    KeyLoadError,
+    SaAuthError,
+    ServiceAccountCredentials,
+    keyfile,
+)
 from sa_auth.keyfile import Unlock, open_info
 from sa_auth.keys import from_jwk, from_pem, from_pfx
 from sa_auth.testing import Authority, InProcessTransport, google_key_file, new_key
@@ -744,3 +752,17 @@ def test_the_file_of_another_vendor() -> None:
         open_info(info, Unlock(provider="salesforce"))
     assert "PEM" in caught.value.hint
     assert "provider='google'" in caught.value.hint
+
+
+def test_content_that_was_read_already():
+    """A key file's content opens as the file does, its name counting where the key's id stands there."""
+    private, _ = new_key("p256")
+    opened = keyfile.open_content(private.encode(), keyfile.Unlock(), "AuthKey_2X9R4HXF34.p8")
+    assert opened.signer.key_id == "2X9R4HXF34"
+    assert keyfile.open_content(private.encode(), keyfile.Unlock()).signer.key_id is None
+
+
+def test_whose_file_it_is():
+    """The provider whose format a file is of is told, and that nobody knows it."""
+    assert keyfile.whose({"type": "gdch_service_account"}) == "google_gdch"
+    assert keyfile.whose({"type": "nobody's"}) is None

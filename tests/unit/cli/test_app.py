@@ -113,3 +113,58 @@ def test_no_colour_where_no_terminal_is(tmp_path):
     done = run("token", tmp_path / "none.json")
     assert done.returncode == 2
     assert "\x1b" not in done.stderr + done.stdout
+
+
+def test_a_failing_connection(command, keyfile):
+    """Where nobody answers, be it for TLS, the code is 3."""
+    done = command(
+        "token",
+        keyfile,
+        "--token-endpoint",
+        "http://127.0.0.1:9/token",
+        "--scope",
+        "read",
+        "--timeout",
+        "1",
+        "--cache",
+        "none",
+    )
+    assert done.code == 3
+    assert done.err.startswith("connect_failed: ")
+
+
+def test_a_password_without_a_terminal(command, tmp_path):
+    """An encrypted key without a terminal to ask at names the option that holds the password's variable."""
+    from sa_auth.keys.making import generate, private_pem
+
+    path = tmp_path / "robot.pem"
+    path.write_text(private_pem(generate("p256"), "a secret"))
+    path.chmod(0o600)
+    done = command("token", path, "--provider", "okta")
+    assert done.code == 2
+    assert "--password-env NAME" in done.err
+
+
+def test_interrupted(command, monkeypatch):
+    """Ctrl-C is a line and the code 130."""
+    from sa_auth.cli import decode
+
+    def interrupted(_file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(decode, "_read", interrupted)
+    done = command("decode")
+    assert (done.code, done.err) == (130, "Interrupted.\n")
+
+
+def test_a_fault_of_ours(command, monkeypatch):
+    """Whatever else goes wrong is a sentence without a stranger's text, and the code 70."""
+    from sa_auth.cli import decode
+
+    def broken(_file):
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(decode, "_read", broken)
+    done = command("decode")
+    assert done.code == 70
+    assert "a secret" not in done.err
