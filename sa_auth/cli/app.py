@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import typer
 from typer.exceptions import Abort, TyperException
 
 from sa_auth._registry import Registry
 from sa_auth.errors import ConfigError, SaAuthError, TransportError
-from sa_auth.refusal import foreign
+from sa_auth.refusal import place_of
 
 from .show import fail, listen, note
 
@@ -65,6 +66,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in given
     if len(given) == 2 and given[0] in _COMPLETION:
         os.environ[_NAMED_SHELL] = "1"
+    # A shell may have closed them (>&-).
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     listen()
     failure: SaAuthError
     try:
@@ -79,8 +82,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         note("Interrupted.")
         return INTERRUPTED
     except (BrokenPipeError, SystemExit) as error:  # the latter is typer's, where it met the former
-        if isinstance(error, SystemExit) and not error.code:  # or the shell's completions were written
-            sys.stdout.flush()
+        if isinstance(error, SystemExit) and not error.code and _flushed():  # or the shell's completions were written
             return DONE
         # Python would complain of it once more as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,10 +90,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SaAuthError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
-        fail(foreign(error), as_json=as_json)
+        fail(_fault(error), as_json=as_json)
         return OUR_FAULT
     fail(failure, as_json=as_json)
     return _code(failure)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _fault(error: Exception) -> SaAuthError:
+    # The text of a foreign error may hold anything; its class and place may not.
+    return SaAuthError(
+        f"{type(error).__name__} was raised, {place_of(error)}.", code="unexpected",
+        hint="This is a fault of sa-auth: please report it with this line.",
+    )  # fmt: skip
 
 
 def _code(failure: SaAuthError) -> int:

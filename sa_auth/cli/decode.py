@@ -20,7 +20,7 @@ from rich.text import Text
 from sa_auth._encoding import b64url_decode
 from sa_auth.errors import ConfigError
 
-from .show import Json, console, note, printable, say_json, show_rows
+from .show import Json, console, note, printable, read_input, say_json, show_rows
 
 File = Annotated[
     str,
@@ -116,9 +116,9 @@ def _read(file: str) -> str:
     reason = ""
     try:
         if file == "-":
-            if sys.stdin.isatty():
+            if sys.stdin is not None and sys.stdin.isatty():
                 note("Paste the JWT, then Ctrl-D on a line of its own:")
-            return sys.stdin.buffer.read(_MOST).decode("utf-8", "replace")
+            return read_input(_MOST).decode("utf-8", "replace")
         with open(file, "rb") as source:
             return source.read(_MOST).decode("utf-8", "replace")
     except (OSError, ValueError) as error:

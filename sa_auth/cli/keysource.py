@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +19,7 @@ from sa_auth.keys.intake import LIMIT_BYTES, read_file
 from sa_auth.opened import Opened
 from sa_auth.providers import PROVIDERS, Provider
 
+from .show import read_input
 from .sign_in import unlocked
 
 Got = TypeVar("Got")
@@ -63,7 +63,7 @@ def read(path: str) -> Source:
         KeyFileError: it is empty.
     """
     if path == "-":
-        data = sys.stdin.buffer.read(LIMIT_BYTES + 1)
+        data = read_input(LIMIT_BYTES + 1)
         if len(data) > LIMIT_BYTES:
             raise KeyLoadError("Standard input holds more than 1 MiB, which no key file does.", code="too_large")
     else:
@@ -84,6 +84,8 @@ def opened(
     Raises:
         ConfigError: it is no key file, or the key in it cannot be loaded.
     """
+    if certificate is not None:
+        at(certificate, lambda: read_file(certificate))  # so that an error names this file and not the key's
     info = source.info()
     if provider is None and info is not None:
         found = keyfile.whose(info)  # nothing in it is followed here

@@ -19,7 +19,7 @@ import typer
 from sa_auth._clock import SYSTEM, Deadline
 from sa_auth.errors import ConfigError, SaAuthError
 
-from .show import Json, note, printable, say, say_json
+from .show import Json, note, printable, read_input, say, say_json
 from .sign_in import SignIn, takes_sign_in
 
 _CALL = "The call"
@@ -122,7 +122,7 @@ def _content(given: str, option: str) -> bytes:
     if not given.startswith("@"):
         return given.encode("utf-8", "surrogateescape")
     if given == "@-":
-        return sys.stdin.buffer.read()
+        return read_input()
     reason = ""
     try:
         with open(given[1:], "rb") as file:

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sa_auth.errors import SaAuthError
+from sa_auth.errors import ConfigError, SaAuthError
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of text, for programs.")]
 
@@ -44,6 +44,17 @@ def console(*, stderr: bool = False) -> Console:
     made = Console(stderr=stderr, highlight=False)
     made.soft_wrap = not made.is_terminal
     return made
+
+
+def read_input(most: int = -1) -> bytes:
+    """Standard input, whole, or so many bytes of it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if sys.stdin is None:
+        raise ConfigError("There is no standard input.", code="usage", hint="Pass a file, or pipe something in.")
+    return sys.stdin.buffer.read(most)
 
 
 def say(text: str) -> None:

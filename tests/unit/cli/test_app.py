@@ -168,3 +168,20 @@ def test_a_fault_of_ours(command, monkeypatch):
     done = command("decode")
     assert done.code == 70
     assert "a secret" not in done.err
+
+
+@pytest.mark.parametrize("command", ["decode", "inspect -", "jwks -"])
+def test_closed_streams(command):
+    """Where the shell closed standard input or output, that is one sentence, or nothing."""
+    program = f"{sys.executable} -m sa_auth {command}"
+    done = subprocess.run(["sh", "-c", f"{program} <&-"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no standard input" in done.stderr
+
+
+def test_closed_output():
+    """What is written nowhere is no fault."""
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m sa_auth providers >&- 2>&-"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0

@@ -313,3 +313,11 @@ def test_snowflakes_fingerprint(command, pem):
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     expected = base64.b64encode(hashlib.sha256(der).digest()).decode()
     assert command("inspect", pem, "--json").json["fingerprint"] == f"SHA256:{expected}"
+
+
+def test_no_such_certificate(command, pem, tmp_path):
+    """A certificate's file that is not there is the one that is named."""
+    done = command("inspect", pem, "--certificate", tmp_path / "none.pem")
+    assert done.code == 2
+    assert "none.pem" in done.err
+    assert "robot.pem" not in done.err
