@@ -139,5 +139,11 @@ def _app(given: list[str]) -> typer.Typer:
 
     wanted = [given[0]] if given and given[0] in COMMANDS else list(COMMANDS)
     for name in wanted:
-        app.command(name)(COMMANDS[name])
+        command = COMMANDS[name]
+        app.command(name, help=_paragraphs(command.__doc__ or ""))(command)
     return app
+
+
+def _paragraphs(text: str) -> str:
+    """A docstring's paragraphs as lines, for a terminal of any width to fold."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

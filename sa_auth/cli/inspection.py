@@ -191,10 +191,14 @@ def _days(days: float) -> str:
 
 def _kind(provider: Provider | None, key: Key | None) -> tuple[Remark, ...]:
     """Whether the vendor takes such a key."""
-    if provider is None or key is None or not provider.algorithms or set(provider.algorithms) & set(key.algorithms):
+    if provider is None or key is None:
         return ()
     message = f"{provider.page.title} does not take a key of this kind ({key_name(key)})."
-    return (Remark("bad_algorithm", message, f"It takes {', '.join(provider.algorithms)}: see `sa-auth keygen`."),)
+    if provider.algorithms and not set(provider.algorithms) & set(key.algorithms):
+        return (Remark("bad_algorithm", message, f"It takes {', '.join(provider.algorithms)}: see `sa-auth keygen`."),)
+    if getattr(key.private_key, "key_size", provider.rsa_bits) < provider.rsa_bits and "RS256" in key.algorithms:
+        return (Remark("key_too_small", message, f"An RSA key has to have {provider.rsa_bits} bits or more."),)
+    return ()
 
 
 def _address(found: Opened) -> tuple[Remark, ...]:

@@ -86,7 +86,7 @@ def keygen(
 
 
 def _kind(vendor: Provider, said: str | None) -> str:
-    takes = kinds_for(vendor.algorithms)
+    takes = kinds_for(vendor.algorithms, vendor.rsa_bits)
     if said is not None and said not in takes:
         raise ConfigError(
             f"{vendor.page.title} takes no key of the kind {said[:20]!r}.", code="bad_algorithm",

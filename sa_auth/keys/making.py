@@ -60,11 +60,12 @@ def generate(kind: str) -> Key:
     return Key(_MAKERS[kind](), validated=True)
 
 
-def kinds_for(algorithms: tuple[str, ...]) -> tuple[str, ...]:
+def kinds_for(algorithms: tuple[str, ...], rsa_bits: int = 2048) -> tuple[str, ...]:
     """The kinds that sign by one of these algorithms, the best first; all, where none is named.
 
     Args:
         algorithms: JOSE names, the best first.
+        rsa_bits: How long an RSA key has to be.
 
     Example:
         >>> kinds_for(("ES384", "RS256"))
@@ -73,8 +74,9 @@ def kinds_for(algorithms: tuple[str, ...]) -> tuple[str, ...]:
     families = {"ES256": ("p256",), "ES384": ("p384",), "ES512": ("p521",), "EdDSA": ("ed25519",)}
     # Who wants the longest hash alone wants a key that is as strong.
     rsa_kinds = ("rsa4096", "rsa3072", "rsa2048") if set(algorithms) == {"RS512"} else ("rsa2048", "rsa3072", "rsa4096")
-    found = [kind for name in algorithms for kind in families.get(name, rsa_kinds)]
-    return tuple(dict.fromkeys(found)) or KINDS
+    found = [kind for name in algorithms for kind in families.get(name, rsa_kinds)] or KINDS
+    long_enough = (kind for kind in found if not kind.startswith("rsa") or int(kind[3:]) >= rsa_bits)
+    return tuple(dict.fromkeys(long_enough))
 
 
 def self_signed_certificate(key: Key, subject: str, days: int, *, now: float | None = None) -> x509.Certificate:

@@ -112,6 +112,7 @@ class Provider(NamedTuple):
         issuer_suffix: What `iss` ends with where it names the key; {fingerprint} is the key's (see `SelfIssued`).
         typ: `typ` of the header; None: "JWT" for a grant, "client-authentication+jwt" for a client assertion.
         algorithms: JOSE names the vendor takes, the best first; empty: any. The first that fits the key is used.
+        rsa_bits: How long an RSA key has to be.
         key_id: Whether a `kid` is needed.
         key_id_hint: What a missing one is told.
         certificate: Whether a certificate is needed.
@@ -157,6 +158,7 @@ class Provider(NamedTuple):
     issuer_suffix: str = ""
     typ: str | None = None
     algorithms: tuple[str, ...] = ()
+    rsa_bits: int = 2048
     key_id: bool = False
     key_id_hint: str = ""
     certificate: bool = False

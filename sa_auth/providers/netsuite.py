@@ -61,6 +61,7 @@ creds = ServiceAccountCredentials.from_file(
     subject_hint="The mapping of the certificate in the console says which entity and role is acted for.",
     typ="JWT",
     algorithms=("PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
+    rsa_bits=3072,  # 3072 or 4096, as integrators' guides quote the vendor's help
     key_id=True,
     longest=3599,
     scope_of_client=True,

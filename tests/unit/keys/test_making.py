@@ -45,6 +45,11 @@ def test_kinds_for(algorithms, first, among):
     assert among in found
 
 
+def test_long_enough():
+    """Where an RSA key has to be longer, the shorter ones are none of the kinds."""
+    assert kinds_for(("PS256", "ES256"), 3072) == ("rsa3072", "rsa4096", "p256")
+
+
 @pytest.mark.parametrize("kind", QUICK)
 def test_certificate(kind):
     """A certificate is of the key, by the key, from a moment ago, for so many days, and is no authority's."""
