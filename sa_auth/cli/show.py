@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -27,9 +28,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of 
 
 # Hints name the arguments of Python; at the command line they have another form.
 _ARGUMENT = re.compile(
-    r"(?<!\w\()\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|grant|"
-    r"client_auth|timeout|cache)=(?=([\s,.:;)`]|$)|[\"'])"
+    r"(?<!\w\()\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|"
+    r"grant|client_auth|timeout|cache)=(?:(['\"])([^'\"]*)\2|(?=[\s,.:;)`]|$))"
 )
+_PAIR = re.compile(r"\b(claim|header|form)s?=\{'([^']+)': '?([^'}]*)'?\}")
 _PHRASES = (
     ("password=, as text or as a callable that returns it.",
      "--password-env NAME, the variable that holds it; at a terminal it is asked for."),
@@ -134,12 +136,19 @@ def spoken(hint: str) -> str:
     Example:
         >>> spoken("Pass token_endpoint=, or server=.")
         'Pass --token-endpoint, or --server.'
-        >>> spoken("For example scope='bot'.")
-        "For example --scope 'bot'."
+        >>> spoken("Pass server='https://a.test', or claims={'nbf': True}.")
+        'Pass --server https://a.test, or --claim nbf=True.'
+        >>> spoken("One or more of scope='read write'.")
+        "One or more of --scope 'read write'."
     """
     for python, here in _PHRASES:
         hint = hint.replace(python, here)
-    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}{'' if found[2] is not None else ' '}", hint)
+    return _ARGUMENT.sub(_option, _PAIR.sub(lambda found: f"--{found[1]} {found[2]}={found[3]}", hint))
+
+
+def _option(found: re.Match[str]) -> str:
+    value = f" {shlex.quote(found[3])}" if found[3] else ""
+    return f"--{found[1].replace('_', '-')}{value}"
 
 
 def listen() -> None:

@@ -11,7 +11,9 @@ from sa_auth.cli.show import printable, prose, spoken
     ("hint", "said"),
     [
         ("Pass token_endpoint=, or server=.", "Pass --token-endpoint, or --server."),
-        ("For example scope='bot'.", "For example --scope 'bot'."),
+        ("For example scope='bot'.", "For example --scope bot."),
+        ("Use scope='read write', or server=\"https://a.test\".", "Use --scope 'read write', or --server https://a.test."),
+        ("The person is claims={'pid': ...}.", "The person is --claim pid=...."),
         ("Give password=, as text or as a callable that returns it.",
          "Give --password-env NAME, the variable that holds it; at a terminal it is asked for."),
         ("PrivateKeyJWT(audience=..., typ='JWT')", "PrivateKeyJWT(audience=..., typ='JWT')"),
