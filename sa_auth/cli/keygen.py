@@ -65,7 +65,7 @@ def keygen(
     form = vendor.page.upload
     if not form:
         raise ConfigError(
-            f"{vendor.page.title} takes no key that was made elsewhere.", code="no_upload",
+            f"{vendor.page.title} takes no key that was made elsewhere.", code="usage",
             hint=f"It comes from there: {vendor.page.console or vendor.page.file}",
         )  # fmt: skip
     private, public = _places(vendor, form, out)
@@ -111,7 +111,7 @@ def _password(*, encrypt: bool, variable: str | None) -> str | None:
         return None
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError(
-            "There is no terminal to ask for a password at.", code="no_terminal",
+            "There is no terminal to ask for a password at.", code="usage",
             hint="Pass --password-env NAME, the variable that holds it.",
         )  # fmt: skip
     return str(typer.prompt("Password for the new key", hide_input=True, confirmation_prompt="Once more", err=True))
@@ -141,7 +141,7 @@ def _write(private: str, secret: str, public: str, shown: str) -> None:
     except OSError as error:
         if isinstance(error, FileExistsError):
             failure = ConfigError(
-                f"{path} is there already, and nothing is overwritten.", code="file_exists", hint="Pass another --out."
+                f"{path} is there already, and nothing is overwritten.", code="unwritable", hint="Pass another --out."
             )
         else:
             reason = (error.strerror or type(error).__name__).lower()

@@ -50,7 +50,7 @@ def test_those_that_make_their_own(command, tmp_path, name):
     """Where the vendor makes the keys, that is said, with the place, and nothing is written."""
     done = command("keygen", name)
     assert done.code == 2
-    assert done.err.startswith("no_upload: ")
+    assert done.err.startswith("usage: ")
     assert not list(tmp_path.glob("*.pem"))
 
 
