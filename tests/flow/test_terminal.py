@@ -152,6 +152,20 @@ def test_a_password_is_asked_for_and_not_shown(terminal, pem) -> None:
     assert "EC P-256" in shown
 
 
+def test_a_sign_in_asks_as_well(terminal, pem, silent) -> None:
+    """A sign-in by an encrypted key asks for its password, and goes on with it."""
+    address = f"http://127.0.0.1:{silent.getsockname()[1]}/token"
+    child = terminal(
+        "token", pem, "--issuer", "robot", "--token-endpoint", address, "--timeout", "0.3", "--cache", "none"
+    )
+    child.expect("Password of the key: ")
+    child.waitnoecho()
+    child.sendline("open sesame")
+    shown, code = ended(child)
+    assert (code, "open sesame" in shown) == (3, False)
+    assert "timeout: " in shown
+
+
 def test_no_password_is_asked_for_where_none_is_needed(terminal, keyfile) -> None:
     """A key that is not encrypted is opened without a question."""
     shown, code = ended(terminal("inspect", keyfile))
