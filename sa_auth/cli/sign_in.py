@@ -71,7 +71,7 @@ class SignIn:
     proxy: Annotated[str | None, _option(metavar="URL", help="Default: HTTPS_PROXY.", panel=_WHERE)] = None
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of the face that were given, but for the password."""
+        """The arguments of the face that were given; the password where a variable holds it."""
         plain = ("subject", "audience", "issuer", "provider", "server", "token_endpoint", "grant", "client_auth", "key_id",
                  "algorithm", "lifetime", "certificate")  # fmt: skip
         given: dict[str, Any] = {name: getattr(self, name) for name in plain}
@@ -79,6 +79,7 @@ class SignIn:
         given["resource"] = self.resource
         for name, option in (("claims", self.claim), ("headers", self.header), ("form", self.form)):
             given[name] = option and _pairs(option, name, texts=name == "form")
+        given["password"] = self.password_env and variable_of(self.password_env, "--password-env")
         given["cache"] = _cache(self.cache)
         given["transport"] = self._transport()
         return {**{name: value for name, value in given.items() if value is not None}, "timeout": self.timeout}
