@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from requests.adapters import HTTPAdapter
 
 from sa_auth import InvalidGrant, ServiceAccountCredentials
 from sa_auth.caches import named
+from sa_auth.caches.memory import PROCESS
 from sa_auth.testing import Authority, google_key_file, new_key
+from sa_auth.testing.dialects import DIALECTS
 from sa_auth.wire import Response
 from tests.contract.material import MATERIAL
 from tests.docs.vendors import make_all, write
@@ -49,6 +53,8 @@ def world(tmp_path, monkeypatch):
     authority.register("my-client-id", public)
     authority.trust_issuer("https://sts.example", public, subjects={"robot": "my-client-id"})
     authority.register("my-app", public, client_id="my-app", client_secret="my-secret")
+    # No token of another block is taken over: its authority is gone.
+    monkeypatch.setattr(PROCESS, "_held", None)
     # A cache by name is the process's, and the folder of this test.
     monkeypatch.setattr(named, "_named", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -80,6 +86,52 @@ def world(tmp_path, monkeypatch):
         yield authority
 
 
+@pytest.fixture
+def vendors(world, monkeypatch):
+    """Salesforce and Microsoft, for the libraries of others: each host is the local authority in that vendor's dialect."""
+    public = load_pem_private_key(Path("robot.pem").read_bytes(), None).public_key()
+    # simple-salesforce writes `exp` as a text and msal as a number with a fraction: both vendors take what RFC 7519 does not.
+    dates = {"exp_present", "exp_ahead", "exp_near", "dates_whole", "nbf_passed", "iat_not_ahead", "iat_recent"}
+    dates |= {f"client_{name}" for name in dates} | {"entra_claims"}
+    lenient = {
+        name: DIALECTS[name]._replace(
+            without=DIALECTS[name].without | dates,
+            rules=tuple(one for one in DIALECTS[name].rules if one.name not in dates),
+        )
+        for name in ("salesforce", "entra")
+    }
+    salesforce = Authority(dialect=lenient["salesforce"])
+    salesforce.register("CONSUMER_KEY", public, subjects="robot@acme.example")
+    tenant = "https://login.microsoftonline.com/contoso.onmicrosoft.com"
+    entra = Authority(dialect=lenient["entra"])
+    entra.register("my-client-id", public)
+    metadata = {
+        "issuer": f"{tenant}/v2.0", "token_endpoint": f"{tenant}/oauth2/v2.0/token",
+        "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
+        "tenant_discovery_endpoint": f"{tenant}/v2.0/.well-known/openid-configuration", "metadata": [],
+    }  # fmt: skip
+    carry = HTTPAdapter.send
+    with salesforce.serve() as sales, entra.serve() as directory:
+        sales._listener.scheme = directory._listener.scheme = "https"  # as those who ask believe
+        homes = {
+            "login.salesforce.com": sales.url, "acme.my.salesforce.com": sales.api_url, "login.microsoftonline.com": directory.url,
+        }  # fmt: skip
+
+        def send(adapter, request, *args, **kwargs):
+            parts = requests.utils.urlparse(request.url)
+            if parts.path.endswith(("/.well-known/openid-configuration", "/discovery/instance")):
+                answer = requests.Response()
+                answer.status_code, answer._content, answer.request = 200, json.dumps(metadata).encode(), request
+                return answer
+            if parts.hostname in homes:
+                request.url = f"{homes[parts.hostname]}{parts.path}"
+                request.headers["Host"] = parts.hostname
+            return carry(adapter, request, *args, **kwargs)
+
+        monkeypatch.setattr(HTTPAdapter, "send", send)
+        yield
+
+
 def _assertion(private: str) -> str:
     """What a token service would have put into its file."""
     now = int(time.time())
@@ -98,8 +150,10 @@ def _pfx(private: str) -> bytes:
 
 
 @pytest.mark.parametrize(("page", "line", "code"), blocks("python"))
-def test_python_block(page, line, code, world):
+def test_python_block(page, line, code, world, request):
     """A block of Python runs as it stands."""
+    if page.parent.name == "migration":
+        request.getfixturevalue("vendors")
     exec(compile("\n" * (line - 1) + code, str(page), "exec"), {"__name__": "block"})  # noqa: S102
 
 
