@@ -4,10 +4,14 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-often coverage test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
+.PHONY: demo docs test test-often coverage test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API (REPORT=out.html: as a page, too)
 	$(BIN)/sa-auth demo $(if $(REPORT),--report "$(REPORT)")
+
+docs: .venv/ready-docs  ## the documentation as a site, in build/site; a broken link or a missing page fails
+	rm -rf build/site
+	$(BIN)/zensical build --strict --clean
 
 test: .venv/ready-test  ## all tests that need nothing but what pip brings
 	$(BIN)/python -m pytest -q $(ARGS)
@@ -106,9 +110,13 @@ system:  ## what only a system package brings (as root): the commands openssl an
 	  --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 	touch $@
 
+.venv/ready-docs: .venv/pip pyproject.toml
+	$(PIP) install --group docs
+	touch $@
+
 .venv/ready-check: .venv/ready-test pyproject.toml
 	$(PIP) install --group check
 	touch $@
 
 clean:
-	rm -rf .venv mutants build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .cache mutants build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
