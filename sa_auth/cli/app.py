@@ -35,6 +35,7 @@ COMMANDS = Registry(
         "providers": "sa_auth.cli.providers:providers",
         "serve": "sa_auth.cli.serve:serve",
         "demo": "sa_auth.cli.demo:demo",
+        "doctor": "sa_auth.cli.doctor:doctor",
     },
 )
 
