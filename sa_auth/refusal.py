@@ -84,8 +84,8 @@ _TIMES = (
     "leave nbf out of claims=."
 )
 _REPLAY = (
-    "The server has seen this assertion before: something between here and there sends requests twice, or two "
-    "programs sign with one jti."
+    "The server has seen this assertion before: look for something on the way that sends requests twice, or for "
+    "two programs that sign with one jti."
 )
 _ACCOUNT = (
     "The server does not know the issuer or the subject: check issuer= and subject=, and that the account still exists."

@@ -152,8 +152,8 @@ with_its_parts = ServiceAccountCredentials(
         Known(r"'iss' claim", "There is no app with the client id {iss}: see the app's Configuration page."),
         Known(r"'aud' claim", "Box wants https://api.box.com/oauth2/token as aud, and got {aud}: leave audience= out."),
         Known(
-            r"'jti' claim|unique 'jti'", "Box has seen this assertion before: something between here and there sends requests "
-            "twice.",
+            r"'jti' claim|unique 'jti'", "Box has seen this assertion before: look for something on the way, a proxy or gateway, "
+            "that sends requests twice.",
         ),
         Known(
             r"'kid'|signature", "The key {kid} of the app {iss} is not registered, was removed, or is another: Configuration, Add "

@@ -101,24 +101,25 @@ demo = ServiceAccountCredentials(
     scope_hint="For example scope='signature impersonation'.",
     known=(
         Known(
-            r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of these scopes: {scope}. "
-            "Once, logged in as that user, open "
+            r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of {scope}: once, logged in "
+            "as that user, open "
             "https://HOST/oauth/auth?response_type=code&scope=SCOPES&client_id={iss}&redirect_uri=REDIRECT_URI with one of "
             "the app's redirect URIs, to the last character; or an administrator of the organisation consents for all.",
             error=InvalidGrant,
         ),
         Known(
-            r"no_valid_keys_or_signatures", "Either the public half of this key is not under Apps and Keys, the app {iss}, RSA "
-            "Keypairs (demo and production have keys of their own); or aud is not exactly the host, account.docusign.com or "
-            "account-d.docusign.com, and was {aud}. A clock that is off is answered so too.", error=InvalidGrant,
+            r"no_valid_keys_or_signatures", "Docusign knows no such key of the app {iss} at {aud}: add this key's public half under "
+            "Apps and Keys, that app, RSA Keypairs (demo and production have keys of their own). If it is there, aud has to be "
+            "exactly the host, account.docusign.com or account-d.docusign.com; and a clock that is off is answered so too.",
+            error=InvalidGrant,
         ),
         Known(
-            r"issuer_not_found", "There is no integration key {iss} at {aud}: an app of the demo environment is asked by "
+            r"issuer_not_found", "There is no integration key {iss} at {aud}: copy it from Apps and Keys again; an app of the demo environment is asked by "
             "server='https://account-d.docusign.com', one of production without it.", error=InvalidGrant,
         ),
         Known(
-            r"user_not_found|invalid_subject", "There is no active user {sub} at {aud}: subject= is the user's GUID (\"User "
-            "ID\"), not the account's, and a user of the demo environment is none of production.", error=InvalidGrant, cause="account",
+            r"user_not_found|invalid_subject", "There is no active user {sub} at {aud}: pass subject=, the user's GUID (\"User "
+            "ID\"), not the account's; a user of the demo environment is none of production.", error=InvalidGrant, cause="account",
         ),
         Known(
             r"expired_grant", "The assertion had ended when it came: set this machine's clock right, or leave lifetime= out.",

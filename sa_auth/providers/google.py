@@ -121,8 +121,9 @@ with requests.Session() as session:
             "to another account. Look under Service Accounts, Keys, and download a new one.",
         ),
         Known(
-            r"account not found", "There is no service account {iss}, or it was deleted, or the user {sub} is not of a domain "
-            "that delegated to it.", error=InvalidGrant,
+            r"account not found", "Google knows no service account {iss}, or not the user {sub} that it is to act for: see under "
+            "Service Accounts whether it was deleted or is of another project, and download a new key of the right one; a user "
+            "has to be of a domain that delegated to it.", error=InvalidGrant,
         ),
         Known(
             r"short-lived token|reasonable timeframe", "Google wants exp at most an hour after iat, and both near its own "
@@ -130,8 +131,8 @@ with requests.Session() as session:
         ),
         Known(r"audience check", "Google wants its token endpoint as aud, and got {aud}: leave audience= out."),
         Known(
-            r"Invalid OAuth scope or ID token audience", "Pass scope= with at least one scope of Google's, or "
-            "claims={{'target_audience': ...}} for an ID token.",
+            r"Invalid OAuth scope or ID token audience", "No scope that Google knows was asked for ({scope}): pass scope= with "
+            "at least one of Google's, or claims={{'target_audience': ...}} for an ID token.",
         ),
         Known(
             r"unauthorized_client", "The service account may not act for {sub} with these scopes: the Workspace administrator "
@@ -142,7 +143,10 @@ with requests.Session() as session:
             r"internal_failure|server_error|temporarily_unavailable", "Google failed for the moment: the same call may succeed "
             "later.", again=True,
         ),
-        Known(r"invalid_request.*Bad Request", "Google could not read the assertion: something on the way changed it."),
+        Known(
+            r"invalid_request.*Bad Request", "Google could not read the assertion, which something on the way changed: look for a "
+            "proxy or gateway that rewrites requests, or try from another network.",
+        ),
     ),
     prepare=_prepare,
     key_file=KeyFile(lambda info: info.get("type") == "service_account", _read),

@@ -88,8 +88,8 @@ for_a_user = ServiceAccountCredentials.from_file(
             "lifetime= out.", cause="clock",
         ),
         Known(
-            r"Token reuse detected", "Keycloak has seen this assertion before: something between here and there sends requests "
-            "twice.", cause="replay",
+            r"Token reuse detected", "Keycloak has seen this assertion before: look for something on the way, a proxy or gateway, that "
+            "sends requests twice.", cause="replay",
         ),
         Known(
             r"Unable to load public key", "Keycloak finds no public key {kid} for the client {iss}: register it under Keys, or "

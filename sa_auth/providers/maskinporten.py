@@ -86,19 +86,19 @@ in_test = ServiceAccountCredentials.from_file(
     resource_claim=True,
     known=(
         Known(
-            r"MP-012\b|Grant is used before", "Maskinporten takes an assertion once, and another is made for each request: "
-            "something between here and there sends requests twice.", again=True,
+            r"MP-012\b|Grant is used before", "Maskinporten takes an assertion once, and has seen this one before: look for "
+            "something on the way, a proxy or gateway, that sends requests twice.", again=True,
         ),
         Known(
             r"MP-130\b|JWT is expired|Issue time is after now", "By Maskinporten's clock the assertion is over, or not valid "
             "yet: set this machine's clock right, to within ten seconds.", again=True, cause="clock",
         ),
         Known(
-            r"MP-110\b|Invalid JWT claim aud", "Maskinporten wants its issuer as aud and got {aud}: https://maskinporten.no/, "
-            "or server='https://test.maskinporten.no/' for the test environment; leave audience= out.",
+            r"MP-110\b|Invalid JWT claim aud", "Maskinporten wants its issuer as aud and got {aud}: leave audience= out; the issuer "
+            "is https://maskinporten.no/, and server='https://test.maskinporten.no/' that of the test environment.",
         ),
         Known(
-            r"MP-121\b|Expired key", "A key lives for a year from its registration: register {kid} of the client {iss} again, "
+            r"MP-121\b|Expired key", "The key {kid} of the client {iss} was registered more than a year ago: register it again, "
             "or another one.", cause="unknown_key",
         ),
         Known(
@@ -109,14 +109,15 @@ in_test = ServiceAccountCredentials.from_file(
             r"MP-122\b|Does not match certificate orgno", "The business certificate is of another organisation than the client "
             "{iss}: use a certificate of the client's organisation.",
         ),
-        Known(r"MP-123\b|Invalid JWT header x5c", "x5c has to be an array of texts: leave it out of headers=."),
+        Known(r"MP-123\b|Invalid JWT header x5c", "x5c has to be an array of texts: leave x5c out of headers=."),
         Known(
-            r"MP-124\b|Invalid JWT signature", "The key is not the one registered as {kid} for the client {iss}, or the "
-            "certificate is over or of another environment.",
+            r"MP-124\b|Invalid JWT signature", "The signature is not that of the key {kid} that is registered for the client {iss}: "
+            "register this key's public half, or sign with one that is registered; a business certificate has to be valid, and of "
+            "this environment.",
         ),
         Known(
             r"MP-200\b|MP-201\b|contains (invalid )?scopes", "The scope {scope} is not registered on the client {iss}, is "
-            "misspelt, or is not for Maskinporten: see the integration in the self-service.", error=InvalidScope,
+            "misspelt, or is not for Maskinporten: add it to the integration in the self-service.", error=InvalidScope,
         ),
         Known(
             r"MP-250\b|has not been granted access to the scope", "The consumer has no access to {scope}: the API's owner "

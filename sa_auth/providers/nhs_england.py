@@ -69,8 +69,8 @@ in_test = ServiceAccountCredentials.from_file(
     scope_claim="never",
     known=(
         Known(
-            r"Non-unique 'jti'", "NHS England takes a jti once, and another is made for each request: something between here "
-            "and there sends requests twice.", again=True, error=InvalidClient,
+            r"Non-unique 'jti'", "NHS England takes a jti once, and has seen this one before: look for something on the way, a "
+            "proxy or gateway, that sends requests twice.", again=True, error=InvalidClient,
         ),
         Known(
             r"'typ' header", "NHS England takes typ JWT alone: leave typ out of headers= and of client_auth=.",

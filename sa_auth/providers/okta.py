@@ -86,7 +86,7 @@ own_api = ServiceAccountCredentials.from_file(
     known=(
         Known(
             r"client_assertion token has already been used", "Okta takes an assertion once, and this one was seen before: "
-            "something between here and there sends requests twice.", again=True, error=InvalidClient,
+            "look for something on the way, a proxy or gateway, that sends requests twice.", again=True, error=InvalidClient,
         ),
         Known(
             r"audience claim for client_assertion", "Okta wants exactly the endpoint that is asked as aud, and got {aud}: check "
@@ -109,7 +109,7 @@ own_api = ServiceAccountCredentials.from_file(
             "server= is the org, or the custom server, that it belongs to.", error=InvalidClient,
         ),
         Known(
-            r"DPoP proof JWT header is missing", "The application {client_id} demands DPoP: pass dpop=True (or 'ephemeral'), or "
+            r"DPoP proof JWT header is missing", "The application {client_id} demands DPoP: pass dpop=True (or 'ephemeral') in code, or "
             'switch off "Require Demonstrating Proof of Possession" in its General Settings.',
         ),
         Known(

@@ -85,8 +85,8 @@ with_its_keys_address = ServiceAccountCredentials.from_file(
     scope_hint="For example scope='system/Patient.rs'.",
     known=(
         Known(
-            r"invalid_client\.$", "The server says no more. The usual causes: the public key with the kid {kid} is not known "
-            "there yet (Epic takes minutes after a change, so try later), the client id {client_id} is of another "
+            r"invalid_client\.$", "The server refused the client {client_id} and does not say why: either the public key with the "
+            "kid {kid} is not known there yet (Epic takes minutes after a change, so try later), or the client id is of another "
             "environment, the aud {aud} is not its token endpoint, or this machine's clock is off.",
         ),
         Known(

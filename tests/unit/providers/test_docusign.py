@@ -133,8 +133,8 @@ def test_consent_is_to_impersonation_too(served: Served) -> None:
 @pytest.mark.parametrize(
     ("description", "told"),
     [
-        ("no_valid_keys_or_signatures", "A clock that is off"),
-        ("no_valid_keys_or_signatures", "aud is not exactly the host"),
+        ("no_valid_keys_or_signatures", "a clock that is off"),
+        ("no_valid_keys_or_signatures", "aud has to be exactly the host"),
         ("Issuer_not_found", "no integration key"),
         ("invalid_subject", "User ID"),
         ("expired_grant", "clock right"),

@@ -54,7 +54,7 @@ def test_id_token(google: Served) -> None:
         ({"key": OTHER_RSA}, "deleted or disabled"),
         ({"issuer": "gone@demo.iam.gserviceaccount.com"}, "no service account gone@demo"),
         ({"audience": "https://elsewhere.example/"}, "got https://elsewhere.example/"),
-        ({"scope": ()}, "at least one scope"),
+        ({"scope": ()}, "pass scope="),
     ],
     ids=["key", "account", "audience", "scope"],
 )

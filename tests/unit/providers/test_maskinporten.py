@@ -80,7 +80,7 @@ def test_acting_for(maskinporten: Served) -> None:
     ("change", "kind", "part"),
     [
         ({"issuer": "nobody"}, InvalidGrant, "no client nobody"),
-        ({"key": OTHER_RSA}, InvalidGrant, "registered as k1"),
+        ({"key": OTHER_RSA}, InvalidGrant, "the key k1 that is registered"),
         ({"audience": "https://maskinporten.no/token"}, InvalidGrant, "got https://maskinporten.no/token"),
         ({"scope": "difitest:other"}, InvalidScope, "difitest:other"),
     ],
