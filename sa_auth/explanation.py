@@ -77,7 +77,7 @@ def explained(
         parts = (grant, client_auth) if isinstance(refusal, InvalidClient) else (client_auth, grant)
         facts = {**_facts(parts, client_auth), **({"scope": scope} if scope else {})}
         # Of a JWT from elsewhere nothing is known yet: it forges no line of a log.
-        shown = {name: re.sub(r"[^ -~]", "?", value) for name, value in facts.items()}
+        shown = {name: re.sub(r"[^ -~]", "?", value) for name, value in facts.items() if value}
         told = defaultdict(lambda: "(none)", shown)
         hint = meaning.hint.format_map(told)
         refusal.hint = f"{hint} {refusal.hint}" if refusal.skew is not None else hint

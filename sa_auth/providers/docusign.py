@@ -101,7 +101,7 @@ demo = ServiceAccountCredentials(
     scope_hint="For example scope='signature impersonation'.",
     known=(
         Known(
-            r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of {scope}: once, logged in "
+            r"consent_required", "The user {sub} has not consented to the app {iss}, or not to all of the scopes asked for ({scope}): once, logged in "
             "as that user, open "
             "https://HOST/oauth/auth?response_type=code&scope=SCOPES&client_id={iss}&redirect_uri=REDIRECT_URI with one of "
             "the app's redirect URIs, to the last character; or an administrator of the organisation consents for all.",

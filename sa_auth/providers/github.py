@@ -95,8 +95,8 @@ with_less = ServiceAccountCredentials(
             "one if it was deleted. The key of another app, or of another GitHub server, is refused alike.", error=InvalidGrant, cause="unknown_key",
         ),
         Known(
-            r"Integration not found|'issuer' claim", "There is no app {iss} at this server: issuer= is the app's client id or "
-            "app id, and an app of an own server is asked there: server='https://HOST/api/v3'.", error=InvalidGrant, cause="account",
+            r"Integration not found|'issuer' claim", "There is no app {iss} at this server: pass issuer=, the app's client id or "
+            "app id; an app of an own server is asked there: server='https://HOST/api/v3'.", error=InvalidGrant, cause="account",
         ),
         Known(
             r"suspended", "The installation is suspended: its owner unsuspends it under Settings, Installed GitHub Apps.",

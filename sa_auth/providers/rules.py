@@ -96,7 +96,9 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
     if best is None:
         raise ConfigError(
             f"{provider.page.title or provider.name} does not take {signer.algorithm}.", code="bad_algorithm",
-            hint=f"It takes {', '.join(takes)}: pass {' or '.join(dict.fromkeys(_KEYS[one] for one in takes))}.",
+            # A key that could sign so was told not to.
+            hint=f"It takes {', '.join(takes)}: "
+            + ("leave algorithm= out." if set(can) & set(takes) else f"pass {' or '.join(dict.fromkeys(_KEYS[one] for one in takes))}."),
         )  # fmt: skip
     if key is None or (best == signer.algorithm and not hasattr(signer, "current")):
         return signer

@@ -85,9 +85,9 @@ with_its_keys_address = ServiceAccountCredentials.from_file(
     scope_hint="For example scope='system/Patient.rs'.",
     known=(
         Known(
-            r"invalid_client\.$", "The server refused the client {client_id} and does not say why: either the public key with the "
-            "kid {kid} is not known there yet (Epic takes minutes after a change, so try later), or the client id is of another "
-            "environment, the aud {aud} is not its token endpoint, or this machine's clock is off.",
+            r"invalid_client\.$", "The server refused the client {client_id} and does not say why: see that the public key with the "
+            "kid {kid} is known there (Epic takes minutes after a change, so try later), that the client id is of this "
+            "environment, that the aud {aud} is its token endpoint, and that this machine's clock is right.",
         ),
         Known(
             r"invalid_scope", "The server does not grant {scope} to this client: compare it with `scopes_supported` in "
