@@ -29,7 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object in place of 
 # Hints name the arguments of Python; at the command line they have another form.
 _ARGUMENT = re.compile(
     r"(?<!\w\()\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|"
-    r"grant|client_auth|timeout|cache)=(?:(['\"])([^'\"]*)\2|(?=[\s,.:;)`]|$))"
+    r"grant|client_auth|timeout|cache|claims|headers|form)=(?:(['\"])([^'\"]*)\2|(?=[\s,.:;)`]|$))"
 )
 _PAIR = re.compile(r"\b(claim|header|form)s?=\{'([^']+)': '?([^'}]*)'?\}")
 _PHRASES = (
@@ -148,7 +148,9 @@ def spoken(hint: str) -> str:
 
 def _option(found: re.Match[str]) -> str:
     value = f" {shlex.quote(found[3])}" if found[3] else ""
-    return f"--{found[1].replace('_', '-')}{value}"
+    # Of a mapping, an option is one pair.
+    name = {"claims": "claim", "headers": "header"}.get(found[1], found[1].replace("_", "-"))
+    return f"--{name}{value}"
 
 
 def listen() -> None:

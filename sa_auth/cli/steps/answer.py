@@ -13,7 +13,7 @@ from sa_auth.errors import SaAuthError, SigningError, TransportError
 from sa_auth.token import Token
 
 from .recorder import Record
-from .step import FAIL, OK, WARN, Step, failed, sent
+from .step import OK, WARN, Step, failed, sent
 from .words import duration, moment
 
 # The code of an error of the transport -> the step that it ends.
@@ -28,11 +28,19 @@ _OF_A_SOURCE = re.compile(r"assertion_|no_source|bad_assertion")
 _REMEDIES = {
     "connection_lost": "Try again; if it stays so, a proxy or firewall in between ends the connection: try from another network.",
     "timeout": "Try again, with more --timeout; if it stays so, the server or the way to it is too slow.",
+    "tls_failed": "If your organisation's own authority issued the certificate, name it: --ca FILE, or REQUESTS_CA_BUNDLE. If not, "
+    "something answers in the server's place.",
     "redirect": "Set --token-endpoint to the final address, if that host is the right one.",
 }
 
 
-def of_token(token: Token, asked: Collection[str], record: Record, now: float) -> Step:
+_PORTAL = (
+    "Something on the way answers in the server's place, such as a hotel's or a company's sign-in page: sign in to the network in "
+    "a browser, or name the proxy: --proxy URL."
+)
+
+
+def of_token(token: Token, asked: Collection[str], record: Record, now: float, known: tuple[str, ...] = ()) -> Step:
     """Tells of a token.
 
     Args:
@@ -40,6 +48,7 @@ def of_token(token: Token, asked: Collection[str], record: Record, now: float) -
         asked: The scopes that were asked for.
         record: Of the exchange.
         now: Unix seconds.
+        known: What the API's refusals of a token mean that was signed here.
     """
     life = duration(token.remaining(now))
     more = [f"ends {moment(token.expires_at, now)}"]
@@ -50,10 +59,11 @@ def of_token(token: Token, asked: Collection[str], record: Record, now: float) -
         more.append(f"beside the token: {', '.join(sorted(token.extra))}")
     if len(record.sent) > 1:
         more.append(f"{len(record.sent)} requests were sent")
+    more += [f"if the API refuses it, {one}" for one in known]
     found = (
         f"{token.token_type} token, lives {life}"
         if record.sent
-        else f"a token signed here, lives {life}; nobody was asked"
+        else f"signed here, and nobody asked: a token, lives {life}"
     )
     lacking = [scope for scope in asked if granted and scope not in granted]
     if lacking:
@@ -78,12 +88,10 @@ def of_error(error: SaAuthError, record: Record) -> Step:
         more.append(f"asks to come again in {duration(error.retry_after)}")
     if len(record.sent) > 1:
         more.append(f"{len(record.sent)} requests were sent, each with an assertion of its own")
-    return failed("answer", error, more=tuple(map(_clean, more)), remedy=_REMEDIES.get(error.code, ""))
-
-
-def is_failure(step: Step) -> bool:
-    """Whether the sign-in ended with this step."""
-    return step.verdict == FAIL
+    # The words of RFC 6749 section 4.1.2.1 for what passes; some vendors say them with a status of 400.
+    passing = error.retryable or error.code in {"internal_failure", "server_error", "temporarily_unavailable"}
+    remedy = _REMEDIES.get(error.code, "") or (_PORTAL if "web page" in error.message else "")
+    return failed("answer", error, more=tuple(map(_clean, more)), remedy=remedy)._replace(no_answer=passing)
 
 
 def _clean(line: str) -> str:

@@ -33,7 +33,7 @@ def look(record: Record, *, refused: bool) -> Step:
     if abs(off) < 2:
         return Step("clock", OK, "agrees with the server's")
     side = "behind" if off > 0 else "ahead of"
-    found = f"{duration(abs(off))} {side} the server's"
+    found = f"{duration(abs(off) if abs(off) <= _SMALL else round(abs(off), -1))} {side} the server's"
     if abs(off) <= _SMALL:
         return Step("clock", OK, found)
     return Step(

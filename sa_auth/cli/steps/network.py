@@ -152,7 +152,7 @@ def _through(proxy: str, source: str, host: str, way: Way) -> Probe:
         steps.append(Step(
             "proxy", FAIL, f"{where}:{port} {source}: {step.found}", (),
             known + ("has a name that is not found." if name.verdict == FAIL else "does not take connections."),
-            "Check the proxy's host and port, or except the endpoint from it: the command tries without.",
+            "Check the proxy's host and port; or leave it out, where the endpoint is reached without one.",
             f"NO_PROXY={host} sa-auth doctor ..." if not source.endswith("--proxy") else "", no_answer=True,
         ))  # fmt: skip
         return _ended(steps, "proxy_failed")
@@ -234,11 +234,16 @@ def _tls_fault(problem: Exception, host: str, port: int, way: Way, bundle: str) 
             "tls", FAIL, "what answers does not speak TLS", (), f"What answers at {host}:{port} does not speak TLS.",
             "Check the port of --token-endpoint; or the address begins with https:// where http:// was meant.",
         )  # fmt: skip
+    if isinstance(problem, ConnectionError | ssl.SSLEOFError) or "EOF" in reason.upper():
+        return Step(
+            "tls", FAIL, "the other side broke off the handshake", (), f"{host}:{port} broke off the TLS handshake.",
+            "The server, or a firewall on the way that looks into TLS, ended it: try again, and from another network.",
+            no_answer=True,
+        )  # fmt: skip
     spoken = reason.lower().replace("_", " ")
     return Step(
-        "tls", FAIL, f"the handshake failed: {spoken}", (), f"The handshake with {host}:{port} was broken off: {spoken}.",
-        "The server, or something on the way (a firewall that looks into TLS), ended it; try from another network.",
-        no_answer=isinstance(problem, ConnectionError | ssl.SSLEOFError),
+        "tls", FAIL, f"the handshake failed: {spoken}", (), f"The TLS handshake with {host}:{port} failed: {spoken}.",
+        "This machine and the server have no TLS version or cipher in common, or the server wants a client certificate.",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ NAMES = (
 
 _SENT = re.compile(r"\s*Sent: (?P<sent>.*)\.$", re.DOTALL)
 _PARTED = re.compile(r"(?P<cause>.+?)(?:: |\. (?=[A-Z]))(?P<remedy>.+)", re.DOTALL)
-_NO_CAUSE = re.compile(r"(Usual causes|Check|Set|Pass|See|Give|Leave|Compare|Look|The server says no more)\b")
+_NO_CAUSE = re.compile(r"(Usual causes|Check|Set|Pass|See|Give|Leave|Compare|Look)\b")
 
 
 class Step(NamedTuple):
@@ -102,7 +102,7 @@ def parted(hint: str) -> tuple[str, str] | None:
     if found is None or _NO_CAUSE.match(hint):
         return None
     remedy = found["remedy"]
-    return f"{found['cause']}.", remedy[:1].upper() + remedy[1:]
+    return f"{found['cause']}.", remedy if remedy.startswith("http") else remedy[:1].upper() + remedy[1:]
 
 
 def sent(error: SaAuthError) -> str:
@@ -111,13 +111,20 @@ def sent(error: SaAuthError) -> str:
     return found["sent"] if found else ""
 
 
+def is_of_the_clock(error: SaAuthError) -> bool:
+    """Whether a clock that is off is what was refused, and not by the server's own time as well."""
+    return getattr(error, "skew", None) is not None and "was refused too" not in error.hint
+
+
 def _of_a_clock(error: TokenEndpointError, hint: str) -> tuple[str, str]:
     known, sign, clock = hint.partition("This machine's clock is ")
     off = f"{sign}{clock.partition(':')[0].partition(';')[0]}"
     if "was refused too" not in clock:
         return f"{off}.", "Set the clock right, by the network."
     # By the server's own time it was refused as well: the clock is wrong, and not all that is.
-    parts = parted(known.strip()) or (error.message, known.strip())
-    return parts[
-        0
-    ], f"{parts[1]} {off}, which is not the cause: an assertion by the server's clock was refused too.".strip()
+    told = known.strip()
+    cause, advice = parted(told) or (
+        error.message,
+        told or "The server does not say why: check audience, key and subject.",
+    )
+    return cause, f"{advice} {off}, which is not the cause: an assertion by the server's clock was refused too."

@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sa_auth import ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
+from sa_auth.cli.show import spoken
 from sa_auth.cli.sign_in import SignIn
 from sa_auth.errors import ConfigError, SaAuthError
 from sa_auth.policy import Retry
+from sa_auth.providers import PROVIDERS
 from sa_auth.token import Token
 from sa_auth.transports import LateTransport
 
 from . import answer, arguments, assertion, clock, file, key, network
 from .recorder import Record, Recorder
-from .step import FAIL, NAMES, SKIPPED, UNREACHED, WARN, Step
+from .step import FAIL, NAMES, SKIPPED, UNREACHED, WARN, Step, is_of_the_clock
 
 _RETRY = Retry(attempts=2, shortest=0.2, longest=0.5)
 _WAY = ("name", "proxy", "connection", "tls")
-_LONGEST_LOOK = 4.0  # seconds; half of the sign-in's time at most
+_LONGEST_LOOK = 4.0  # seconds
 
 
 class Report(NamedTuple):
@@ -61,7 +65,7 @@ def walk(sign_in: SignIn, *, offline: bool) -> Report:
     _check_anything(sign_in)
     given = {**sign_in.arguments(), "cache": MemoryCache(), "retry": _RETRY}
     given["password"] = _once(given.get("password"))
-    seconds = min(_LONGEST_LOOK, sign_in.timeout / 2)
+    seconds = min(_LONGEST_LOOK, sign_in.timeout)
     way, record = network.Way(sign_in.ca, sign_in.proxy, seconds), Record()
     given["transport"] = Recorder(given.get("transport") or LateTransport(), record, lambda url: network.look(url, way))
     with _quiet():
@@ -124,14 +128,14 @@ def _asked(credentials: ServiceAccountCredentials, record: Record) -> list[Step]
             if made_here
             else assertion.look(last.request if last else None, last.at if last else now)
         )
-        asked = last_scopes(record)
-        return [*way, clock.look(record, refused=False), said, answer.of_token(got, asked, record, now)]
+        end = answer.of_token(got, last_scopes(record), record, now, _known(credentials, made_here))
+        return [*way, *([clock.look(record, refused=False)] if last else []), said, end]
     end = answer.of_error(failure, record) if failure is not None else Step("answer", UNREACHED)
     if any(step.verdict == FAIL for step in way):
         return way
     steps = [*(step for step in way if step.name != end.name)]
     if last is not None and end.name not in _WAY:
-        steps.append(clock.look(record, refused=_of_the_clock(failure)))
+        steps.append(clock.look(record, refused=failure is not None and is_of_the_clock(failure)))
         steps.append(assertion.look(last.request, last.at))
     return [*(step for step in steps if step.name != end.name), end]
 
@@ -155,8 +159,19 @@ def last_scopes(record: Record) -> list[str]:
     return next((text.split() for text in (*form.get("scope", ()), *claims) if isinstance(text, str)), [])
 
 
-def _of_the_clock(failure: SaAuthError | None) -> bool:
-    return getattr(failure, "skew", None) is not None
+def _known(credentials: ServiceAccountCredentials, made: assertion.Decoded | None) -> tuple[str, ...]:
+    """What an API's refusals of a token mean that is signed here: nobody else was asked."""
+    if made is None:
+        return ()
+    facts = {**made.claims, "kid": made.header.get("kid"), "alg": made.header.get("alg")}
+    named = re.search(r"provider='(\w+)'", repr(credentials))
+    known = PROVIDERS[named[1]].known if named and named[1] in PROVIDERS else ()
+    shown = {name: value for name, value in facts.items() if isinstance(value, str)}
+    # The first of a pattern's words is the vendor's number, or its own words.
+    return tuple(
+        f"{one.pattern.split('|')[0]}: {spoken(one.hint.format_map(defaultdict(lambda: '(none)', shown)))}"
+        for one in known
+    )
 
 
 def _of_the_way(record: Record) -> list[Step]:
