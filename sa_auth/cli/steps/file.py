@@ -106,9 +106,11 @@ def escaped(data: bytes) -> bool:
 def mended(data: bytes, path: str) -> str:
     """The command that writes the file anew with true line ends; the file itself stays as it is."""
     root, ending = os.path.splitext(path)
-    wrong, right = (r"r'\\n'", r"r'\n'") if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else (r"r'\n'", "chr(10)")
+    json_like = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    wrong, right = (r'r"\\n"', r'r"\n"') if json_like else (r'r"\n"', "chr(10)")
     act = f"import sys; sys.stdout.write(open(sys.argv[1]).read().replace({wrong}, {right}))"
-    return f'(umask 077; python3 -c "{act}" {shlex.quote(path)} > {shlex.quote(f"{root}.mended{ending}")})'
+    new = shlex.quote(f"{root}.mended{ending}")
+    return f"(umask 077; python3 -c {shlex.quote(act)} {shlex.quote(path)} > {new})"
 
 
 def _kind_of_json(text: bytes) -> str:

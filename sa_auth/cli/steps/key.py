@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from sa_auth import keyfile
 from sa_auth._secret import fingerprint
-from sa_auth.errors import ConfigError, SaAuthError
+from sa_auth.errors import ConfigError, KeyFileError, KeyLoadError, SaAuthError
 from sa_auth.opened import Opened
 
 from . import file
 from .step import FAIL, OK, SKIPPED, WARN, Step, failed
 from .words import date, duration
 
-_OF_THE_FILE = ("key_file", "bad_argument")
+_NO_KEY = "Name the file that the provider issued: a key's text has a line '-----BEGIN ... PRIVATE KEY-----', or is JSON or a PFX."
 _OF_THE_CERTIFICATE = ("certificate_damaged", "certificate_mismatch")
 _SOON = 30 * 86400  # seconds
 
@@ -81,11 +81,16 @@ def open_key(keyfile_given: str | None, found: file.Found, arguments: dict[str, 
 
 def _fault(failure: SaAuthError, found: file.Found) -> Step:
     code = failure.code
-    name = "certificate" if code in _OF_THE_CERTIFICATE else "file" if code.startswith(_OF_THE_FILE) else "key"
+    by_class = (
+        "file" if isinstance(failure, KeyFileError) else "key" if isinstance(failure, KeyLoadError) else "arguments"
+    )
+    name = "certificate" if code in _OF_THE_CERTIFICATE else by_class
     path = shlex.quote(found.path) if found.path else "FILE"
     # An encryption or a kind of key that stands in JSON is nothing that openssl reads.
     plain = found.data is not None and b"{" not in found.data[:200]
     command = _COMMANDS.get(code, "").format(path=path) if plain else ""
+    if "no private key in the text" in failure.message:
+        return failed(name, failure, remedy=_NO_KEY)
     return failed(name, failure, command=command, remedy=_REMEDIES.get(code, ""))
 
 
