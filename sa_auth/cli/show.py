@@ -31,6 +31,8 @@ _ARGUMENT = re.compile(
     r"(?<!\w\()\b(scope|subject|audience|issuer|provider|server|token_endpoint|key_id|algorithm|lifetime|certificate|resource|"
     r"grant|client_auth|timeout|cache|claims|headers|form)=(?:(['\"])([^'\"]*)\2|(?=[\s,.:;)`]|$))"
 )
+# What code has to say is said by an option there.
+_IN_CODE = re.compile(r"(--[\w-]+(?: [^\s,.]+)?(?: says so)?) in code\b|(say so) in code(?=: --)")
 _PAIR = re.compile(r"\b(claim|header|form)s?=\{'([^']+)': '?([^'}]*)'?\}")
 _PHRASES = (
     ("password=, as text or as a callable that returns it.",
@@ -143,7 +145,8 @@ def spoken(hint: str) -> str:
     """
     for python, here in _PHRASES:
         hint = hint.replace(python, here)
-    return _ARGUMENT.sub(_option, _PAIR.sub(lambda found: f"--{found[1]} {found[2]}={found[3]}", hint))
+    said = _ARGUMENT.sub(_option, _PAIR.sub(lambda found: f"--{found[1]} {found[2]}={found[3]}", hint))
+    return _IN_CODE.sub(lambda found: found[1] or found[2], said)
 
 
 def _option(found: re.Match[str]) -> str:

@@ -7,18 +7,21 @@ remedy what one would do?
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jwt
 import pytest
 
 from sa_auth.cli.app import run
 from sa_auth.cli.steps import walk
 from sa_auth.policy import Retry
-from sa_auth.testing import Authority
+from sa_auth.testing import Authority, new_key
 from tests.faults import Trust
 from tests.flow import test_fault_table as table
 from tests.flow.doctor_rows import NOT_PLAYED, PRIVATE, ROWS, VENDORS, Row
@@ -128,6 +131,47 @@ def test_a_wrong_clock_that_did_no_harm(vendor: str, tmp_path: Path, capsys: pyt
     code, out = signed_in(Row(vendor, "clock", "", skew=-600.0), tmp_path, capsys)
     assert code == 0, out
     assert "Warning: This machine's clock is 10 minutes ahead of the server's." in out
+
+
+def test_without_a_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a token service hands the assertion over, there is no key to look at, and the rest is gone through."""
+    now, (private, _) = int(time.time()), new_key("p256")
+    claims = {"iss": "https://cluster.example", "sub": "pod", "aud": "pool", "iat": now, "exp": now + 600}
+    (tmp_path / "token").write_text(jwt.encode(claims, private, algorithm="ES256"))
+    (tmp_path / "pool.json").write_text(json.dumps({
+        "type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": str(tmp_path / "token")},
+    }))  # fmt: skip
+    (tmp_path / "pool.json").chmod(0o600)
+    assert run(["doctor", str(tmp_path / "pool.json"), "--offline"]) == 1
+    assert "Remedy: Say --provider google_workload_identity if you trust" in capsys.readouterr().out
+    with Authority(dialect="google_workload_identity").serve() as server:
+        given = ["--provider", "google_workload_identity", "--token-endpoint", f"{server.url}/v1/token", "--scope", "a"]
+        assert run(["doctor", str(tmp_path / "pool.json"), *given]) == 1
+    out = capsys.readouterr().out
+    assert "as subject_token, ES256, lives 10 minutes" in out
+    assert "Cause: The provider expects tokens of another issuer" in out
+
+
+def test_no_metadata(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the server's metadata cannot be had, no assertion was sent, and none is told of."""
+    authority = Authority()
+    (tmp_path / "key.pem").write_text(PRIVATE)
+    (tmp_path / "key.pem").chmod(0o600)
+    with authority.serve() as server:
+        given = ["--server", f"{server.url}/nowhere", "--grant", "client_credentials", "--issuer", "app"]
+        assert run(["doctor", str(tmp_path / "key.pem"), *given]) == 1
+    out = capsys.readouterr().out
+    assert "- assertion   not reached" in out
+    assert "metadata" in out.partition("Cause: ")[2]
+
+
+def test_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The output in docs/doctor.md is that of the golden file."""
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    shown = page.partition("```text\n")[2].partition("```")[0]
+    assert stable(shown, tmp_path) == (GOLDEN / "google-invalid-jwt-signature.txt").read_text(encoding="utf-8")
 
 
 def test_what_is_not_played() -> None:

@@ -25,6 +25,7 @@ from sa_auth.policy import Retry
 from sa_auth.providers import PROVIDERS
 from sa_auth.token import Token
 from sa_auth.transports import LateTransport
+from sa_auth.wire import Request
 
 from . import answer, arguments, assertion, clock, file, key, network
 from .recorder import Record, Recorder
@@ -136,7 +137,8 @@ def _asked(credentials: ServiceAccountCredentials, record: Record) -> list[Step]
     steps = [*(step for step in way if step.name != end.name)]
     if last is not None and end.name not in _WAY:
         steps.append(clock.look(record, refused=failure is not None and is_of_the_clock(failure)))
-        steps.append(assertion.look(last.request, last.at))
+        reached = last.request.peer == Request("").peer  # and not what was asked on the way to it
+        steps.append(assertion.look(last.request, last.at) if reached else Step("assertion", UNREACHED))
     return [*(step for step in steps if step.name != end.name), end]
 
 
