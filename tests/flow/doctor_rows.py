@@ -61,7 +61,7 @@ class Row:
     Attributes:
         vendor: Whose.
         name: Of the row.
-        says: What PROVIDERS has of it, or the vendor's words: it stands in the answer.
+        says: The vendor's words, which stand in the output.
         body: The answer that is planned; None: the dialect judges by itself.
         status: Of that answer.
         options: Of the command line, after the vendor's; an option that is there already is replaced.
@@ -252,7 +252,7 @@ ROWS = [
     Row("smart", "epic-invalid-client", "invalid_client", key="other"),
 ]  # fmt: skip
 
-# What the table has and no sign-in here can show, and why.
+# Documented refusals that no sign-in here can show, and why.
 NOT_PLAYED = {
     "Snowflake 390144": "an API says it of a token that is signed here; there is no exchange that could be refused. "
     "`snowflake-signed-here` shows what is told instead",
