@@ -41,8 +41,8 @@ _STABLE = (
     (r"2 hours 1 minute", "2 hours"),
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"(?<=public half )[0-9a-f]{8}", "HASH"),
-    (r"(?<![\w-])(?=[\w-]*[A-Z])[\w-]{27}(?![\w-])|(?<![\w-])[\w-]{43}(?![\w-])", "THUMBPRINT"),
     (r"SHA256:[\w+/]{43}=", "SHA256:FINGERPRINT"),
+    (r"(?<![\w-])(?=[\w-]*[A-Z])[\w-]{27}(?![\w-])|(?<![\w-])[\w-]{43}(?![\w-])", "THUMBPRINT"),
     # Which of them it is hangs on who is quicker.
     (r"\(\w*(Error|Disconnected|StatusLine|IncompleteRead|error)\)", "(WHY)"),
 )
