@@ -20,13 +20,22 @@ from sa_auth.testing import Authority, Server, new_key
 Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
 
 
+# Whoever runs the tests in the background has Ctrl-C ignored, and children take that over.
+PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sa_auth.cli import main
+sys.exit(main())
+"""
+
+
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Starts it and gives what it says as JSON; it is ended whatever happens."""
     with ExitStack() as stack:
 
         def run(*arguments: object) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-            command = [sys.executable, "-m", "sa_auth", "serve", "--json", *map(str, arguments)]
+            command = [sys.executable, "-c", PROGRAM, "serve", "--json", *map(str, arguments)]
             child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             stack.enter_context(child)
             stack.callback(child.kill)
