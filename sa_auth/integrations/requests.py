@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..dpop import HEADER, Proofs, origin
 from ..errors import ConfigError, SaAuthError
 from ..source import TokenSource
 from ..token import NOTHING, Token
-from ..wire import beside, is_loopback
+from ..wire import beside
+from .where import check, is_at, rewound, sendable, wants_nonce
 
 if TYPE_CHECKING:
     import requests
@@ -98,26 +98,25 @@ class RequestsAuth:
             request.headers[HEADER] = proving.proof(request.method or "GET", url, token.access_token)
         known, value = self._header
         if token is not known:
-            value = _sendable(token)
+            value = sendable(token)
             _put(self, "_header", (token, value))
         request.headers["Authorization"] = value
         if not hooks or self._renewal not in hooks:
             hooks.append(self._renewal)
         return request
 
+    @property
+    def allowed_hosts(self) -> tuple[str, ...] | None:
+        """Hosts the token may be sent to; None: any over https, and this machine over http."""
+        return self._allowed
+
+    @property
+    def api_headers(self) -> Mapping[str, str]:
+        """More header fields that the provider wants on every call; as `wire.beside` takes them."""
+        return self._more
+
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-            raise ConfigError(
-                f"The token is not sent to {host} over {parts.scheme or 'no scheme'}.", code="not_https",
-                hint="Whoever listens could use it. Use https.",
-            )  # fmt: skip
-        if self._allowed is not None and not any(_matches(host, pattern) for pattern in self._allowed):
-            raise ConfigError(
-                f"The token is not sent to {host}: it is none of allowed_hosts.", code="host_not_allowed",
-                hint="Add it to allowed_hosts=, or use a Session of its own for that host.",
-            )  # fmt: skip
+        check(url, self._allowed)
 
 
 class Renewal:
@@ -143,7 +142,7 @@ class Renewal:
             if response.status_code != 401:
                 break
             token = None
-            if _wants_nonce(response):
+            if wants_nonce(response.headers):
                 # The token was not looked at: the same one goes again, in a new proof.
                 hopeless, nonced = nonced or not learned, True
             else:
@@ -205,7 +204,7 @@ def _follow_with_care(request: Any, answered: Any, proofs: Proofs | None) -> Non
 
             def prepare_cookies(cookies: Any) -> None:
                 prepare(cookies)
-                if _is_at(again.url, came_from):
+                if is_at(again.url, came_from):
                     _prove(again, prover)
 
             again.prepare_cookies = prepare_cookies
@@ -223,50 +222,13 @@ def _prove(request: Any, proofs: Proofs) -> None:
         )
 
 
-def _is_at(url: str, place: str) -> bool:
-    try:
-        return origin(url) == place
-    except ValueError:  # of a port that is none: requests says so when it comes to that
-        return False
-
-
-def _wants_nonce(response: requests.Response) -> bool:
-    return "use_dpop_nonce" in response.headers.get("WWW-Authenticate", "")
-
-
-def _sendable(token: Token) -> str:
-    if token.token_type == "N_A":  # noqa: S105 - RFC 8693 section 2.2.1
-        raise ConfigError(
-            "This token is for no API: its token_type is N_A.", code="not_for_an_api",
-            hint="It is an assertion for another exchange: grants.JWTBearer(assertions.FromCredentials(creds)).",
-        )  # fmt: skip
-    return token.authorization
-
-
 def _no_auth(*_arguments: object, **_options: object) -> None:
     """Adds nothing."""
 
 
-def _matches(host: str, pattern: str) -> bool:
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:].lower())
-    return host == pattern.lower()
-
-
 def _rewound(request: requests.PreparedRequest) -> bool:
-    """Whether the body can be sent again from where it began; never an empty one in its place."""
-    body: Any = request.body
-    if body is None or isinstance(body, bytes | bytearray | str):
-        return True
     # requests notes where a file-like body stood; an object() where it could not tell.
-    began = getattr(request, "_body_position", None)
-    if not isinstance(began, int) or not hasattr(body, "seek"):
-        return False
-    try:
-        body.seek(began)
-        return bool(body.tell() == began)
-    except (OSError, ValueError, AttributeError):
-        return False
+    return rewound(request.body, getattr(request, "_body_position", None))
 
 
 def _send_again(

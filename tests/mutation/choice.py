@@ -53,6 +53,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         _UNIT + "integrations/test_requests.py", _FLOW + "test_requests_session.py", _FLOW + "test_requests_replay.py",
         _FLOW + "test_dpop_flow.py", _FLOW + "test_mutual_tls.py", "sa_auth/integrations/requests.py",
     ),
+    "sa_auth.integrations.where": (
+        _UNIT + "integrations/test_requests.py", _FLOW + "test_requests_session.py", _FLOW + "test_dpop_flow.py",
+        "sa_auth/integrations/where.py",
+    ),
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "exchange": ("exchange.py",),
     "answer": ("answer.py",),
     "caches": ("caches/*.py",),
-    "requests": ("integrations/requests.py",),
+    "requests": ("integrations/requests.py", "integrations/where.py"),
 }
 # Functions that keep a token from where it must not be, or a caller from one that is not to be trusted: in these no
 # change may survive, not even one that does no harm.
@@ -46,7 +46,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "caches/own_folder.py": ("judge_folder", "open_there", "open_or_make", "_make", "_judge", "_judge_owner"),
     "caches/named.py": ("travels",),
     "caches/redis_client.py": ("Engine.recipe", "_judged_url", "_judge"),
-    "integrations/requests.py": ("RequestsAuth._check", "_matches", "_is_at", "_sendable", "_no_auth"),
+    "integrations/requests.py": ("RequestsAuth._check", "_no_auth"),
+    "integrations/where.py": ("check", "_matches", "is_at", "sendable"),
 }
 HEAD = f"""# Mutation testing
 
