@@ -139,7 +139,8 @@ class Flight(Future[Token]):
         """
         # A herd wakes twice as fast one by one through a gate as all at once through the future's condition. Not so the
         # main thread: Ctrl-C could strike it in the gate, and leave that closed to those behind.
-        if threading.current_thread() is not threading.main_thread():
+        # And who is called back by the thread that settles this, before that opens the gate, would wait for itself.
+        if threading.current_thread() is not threading.main_thread() and not self.done():
             if not self._gate.acquire(timeout=-1 if timeout is None else timeout):
                 raise NotInTime
             self._gate.release()

@@ -97,6 +97,31 @@ def test_poll_never_waits(
     assert third.result(10) is not first.result()
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_who_is_called_back_has_the_result(
+    refused: bool, authority: Authority, make: Callable[..., ServiceAccountCredentials]
+) -> None:
+    """A callback of the future may ask it for its result, token or error, and waits for nobody."""
+    if refused:
+        authority.answer(400, {"error": "invalid_grant"})
+    told: list[Any] = []
+
+    def ask(flight: Any) -> None:
+        try:
+            told.append(flight.result())
+        except SaAuthError as error:
+            told.append(error)
+
+    creds = make()
+    with authority.hold():
+        future = creds.poll()
+        assert isinstance(future, Flight)
+        future.add_done_callback(ask)
+        assert told == []
+    eventually(lambda: told)
+    assert type(told[0]) is (InvalidGrant if refused else Token)
+
+
 @pytest.mark.parametrize("trouble", ["503", "unreachable", "a web page", "invalid_grant"])
 def test_endpoint_down_while_the_token_lives(
     trouble: str, authority: Authority, make: Callable[..., ServiceAccountCredentials], sa_clock: ManualClock
