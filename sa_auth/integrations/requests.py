@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
 
 _log = logging.getLogger("sa_auth")
+_BRIDGES = {"httpx2": "httpx"}  # by library, where the one is not named as the other
 _put = object.__setattr__  # the credentials object inherits from this class, and refuses to be changed
 
 
@@ -262,7 +263,7 @@ def _foreign(request: object) -> ConfigError:
     from importlib.util import find_spec
 
     library = type(request).__module__.partition(".")[0]
-    bridge = f"sa_auth.integrations.{library}"
+    bridge = f"sa_auth.integrations.{_BRIDGES.get(library, library)}"
     use = f"Use the bridge {bridge}" if find_spec(bridge) else f"There is no bridge {bridge} yet: use its header hook"
     return ConfigError(
         f"This is a request of {library!r}, not of requests.", code="foreign_request",

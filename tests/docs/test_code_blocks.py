@@ -71,6 +71,7 @@ def world(tmp_path, monkeypatch):
             return carry(adapter, request, *args, **kwargs)
 
         monkeypatch.setattr(HTTPAdapter, "send", send)
+        _lead_other_clients(server.api_url, monkeypatch)
         monkeypatch.chdir(tmp_path)
         google_key_file(
             "key.json", email=EMAIL, private_key_pem=private, token_uri="https://oauth2.googleapis.com/token"
@@ -130,6 +131,31 @@ def vendors(world, monkeypatch):
 
         monkeypatch.setattr(HTTPAdapter, "send", send)
         yield
+
+
+def _lead_other_clients(api: str, monkeypatch):
+    """What the clients beside `requests` send to hosts goes to the API on this machine."""
+    import aiohttp
+    import httpx2
+    import urllib3
+
+    asked, opened = aiohttp.ClientSession._request, urllib3.PoolManager.urlopen
+    handle, handle_async = httpx2.HTTPTransport.handle_request, httpx2.AsyncHTTPTransport.handle_async_request
+
+    def led(request):
+        request.url = httpx2.URL(f"{api}/{request.url.host}")
+        return request
+
+    monkeypatch.setattr(
+        aiohttp.ClientSession, "_request", lambda me, method, _url, **more: asked(me, method, api, **more)
+    )
+    monkeypatch.setattr(
+        urllib3.PoolManager, "urlopen", lambda me, method, _url, **more: opened(me, method, api, **more)
+    )
+    monkeypatch.setattr(httpx2.HTTPTransport, "handle_request", lambda me, request: handle(me, led(request)))
+    monkeypatch.setattr(
+        httpx2.AsyncHTTPTransport, "handle_async_request", lambda me, request: handle_async(me, led(request))
+    )
 
 
 def _assertion(private: str) -> str:

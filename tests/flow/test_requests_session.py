@@ -220,6 +220,7 @@ def stand_in(module: str, **attributes: Any) -> Any:
     ("request_of", "library"),
     [
         (stand_in("httpx._models", url="https://api.example/", headers={}), "httpx"),
+        (stand_in("httpx2._models", url="https://api.example/", headers={}), "httpx"),
         (stand_in("aiohttp.client_reqrep", url="https://api.example/", hooks=None), "aiohttp"),
         (stand_in("niquests.models", url="https://api.example/", hooks={}, headers={}), "niquests"),
         (stand_in("urllib.request", full_url="https://api.example/"), "urllib"),

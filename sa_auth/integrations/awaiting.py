@@ -1,0 +1,48 @@
+"""Waits for a token in a task, on asyncio and on trio.
+
+Rule: the loop is never blocked, no executor is used, and a waiter that is cancelled takes nobody along. Stands below the
+bridges to async clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from .._loading import load
+from ..source import TokenSource
+from ..token import Token
+
+
+async def awaited_token(source: TokenSource) -> Token:
+    """Gives a token that lives; waits for one only where none does.
+
+    Args:
+        source: Gives tokens.
+
+    Raises:
+        SaAuthError: there is none to be had.
+    """
+    got = source.poll()
+    if isinstance(got, Token):
+        return got
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return await _landed_on_trio(got)
+    return await asyncio.shield(asyncio.wrap_future(got))
+
+
+async def _landed_on_trio(flight: Future[Token]) -> Token:
+    trio: Any = load("trio")
+    landed, loop = trio.Event(), trio.lowlevel.current_trio_token()
+
+    def wake(_flight: Future[Token]) -> None:
+        with suppress(trio.RunFinishedError):  # nobody waits any more
+            loop.run_sync_soon(landed.set)
+
+    flight.add_done_callback(wake)
+    await landed.wait()
+    return flight.result(0)
