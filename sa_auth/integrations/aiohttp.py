@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..source import TokenSource
+from .awaiting import Source
 from .calls import Answer, Calls
 from .extra import needed
 
@@ -51,7 +51,7 @@ class Auth:
         allowed_hosts: Hosts the token may be sent to, in place of the credentials' own; None: theirs.
     """
 
-    def __init__(self, source: TokenSource, allowed_hosts: str | Iterable[str] | None = None) -> None:
+    def __init__(self, source: Source, allowed_hosts: str | Iterable[str] | None = None) -> None:
         self._calls = Calls(source, allowed_hosts)
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -1,4 +1,4 @@
-"""Waits for a token in a task, on asyncio and on trio.
+"""Whatever feeds a bridge, and how a task waits for its token, on asyncio and on trio.
 
 Rule: the loop is never blocked, no executor is used, and a waiter that is cancelled takes nobody along. Stands below the
 bridges to async clients.
@@ -9,14 +9,32 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from .._loading import load
-from ..source import TokenSource
 from ..token import Token
 
 
-async def awaited_token(source: TokenSource) -> Token:
+class Source(Protocol):
+    """The acts that a bridge wants: the credentials object's, and any `TokenSource`'s.
+
+    What else it may say, and credentials do: `allowed_hosts`, `api_headers`, `proofs`, `per_call` with `token_for`.
+    """
+
+    def token(self) -> Token:
+        """Gives a token that lives; waits for one only where none does."""
+        ...
+
+    def poll(self) -> Token | Future[Token]:
+        """Gives a token that lives, or the future of the next; never waits."""
+        ...
+
+    def discard(self, token: Token) -> None:
+        """Forgets a token that was refused, if it is still the held one."""
+        ...
+
+
+async def awaited_token(source: Source) -> Token:
     """Gives a token that lives; waits for one only where none does.
 
     Args:

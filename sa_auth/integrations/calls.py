@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 from ..arguments import host_names, strings
 from ..dpop import HEADER, Proofs
 from ..errors import SaAuthError
-from ..source import TokenSource
 from ..token import NOTHING, Token
 from ..wire import beside
-from .awaiting import awaited_token
+from .awaiting import Source, awaited_token
 from .where import check, sendable, wants_nonce
 
 _log = logging.getLogger("sa_auth")
@@ -71,8 +70,8 @@ class Calls:
 
     __slots__ = ("_allowed", "_more", "_per_call", "_proofs", "source")
 
-    def __init__(self, source: TokenSource, allowed_hosts: str | Iterable[str] | None = None) -> None:
-        self.source = source
+    def __init__(self, source: Source, allowed_hosts: str | Iterable[str] | None = None) -> None:
+        self.source: Any = source
         said: tuple[str, ...] | None = getattr(source, "allowed_hosts", None)
         self._allowed = said if allowed_hosts is None else host_names(strings(allowed_hosts, "allowed_hosts"))
         self._more: Mapping[str, str] = getattr(source, "api_headers", NOTHING)

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from ..source import TokenSource
-from .awaiting import awaited_token
+from .awaiting import Source, awaited_token
 from .where import sendable
 
 
-def token_of(source: TokenSource) -> Callable[[], str]:
+def token_of(source: Source) -> Callable[[], str]:
     """A function without arguments that gives the token's text.
 
     It knows nothing of the call: where the token goes, and what follows a refusal, is the client's affair.
@@ -34,12 +33,12 @@ def token_of(source: TokenSource) -> Callable[[], str]:
     return lambda: source.token().access_token
 
 
-def header_of(source: TokenSource) -> Callable[[], str]:
+def header_of(source: Source) -> Callable[[], str]:
     """A function without arguments that gives the value of the Authorization header; otherwise as `token_of`."""
     return lambda: sendable(source.token())
 
 
-def awaited_token_of(source: TokenSource) -> Callable[[], Awaitable[str]]:
+def awaited_token_of(source: Source) -> Callable[[], Awaitable[str]]:
     """An async function without arguments that gives the token's text, on asyncio or trio; otherwise as `token_of`."""
 
     async def token() -> str:

@@ -13,9 +13,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, SaAuthError
-from ..source import TokenSource
 from ..token import Token
-from .awaiting import awaited_token
+from .awaiting import Source, awaited_token
 from .calls import Calls
 from .extra import needed
 from .where import sendable
@@ -30,7 +29,7 @@ else:
 _log = logging.getLogger("sa_auth")
 
 
-def call_credentials(source: TokenSource, allowed_hosts: str | Iterable[str] | None = None) -> grpc.CallCredentials:
+def call_credentials(source: Source, allowed_hosts: str | Iterable[str] | None = None) -> grpc.CallCredentials:
     """Credentials of a call or, joined with a channel's, of all calls.
 
     Where there is no token to be had, the call fails with the code that gRPC has for that, INTERNAL or UNAVAILABLE, and its
@@ -68,8 +67,9 @@ def call_credentials(source: TokenSource, allowed_hosts: str | Iterable[str] | N
 class _Plugin(grpc.AuthMetadataPlugin):
     """What gRPC asks before each call."""
 
-    def __init__(self, source: TokenSource, allowed_hosts: str | Iterable[str] | None) -> None:
-        self._source, self._calls = source, Calls(source, allowed_hosts)
+    def __init__(self, source: Source, allowed_hosts: str | Iterable[str] | None) -> None:
+        self._source: Any = source
+        self._calls = Calls(source, allowed_hosts)
 
     def __call__(self, context: Any, callback: Callable[[Any, Exception | None], None]) -> None:
         """Tells the token, now or when there is one."""
@@ -109,7 +109,7 @@ class _Plugin(grpc.AuthMetadataPlugin):
 class _Refusals:
     """What an interceptor knows of a call: which token was the newest when it began."""
 
-    def __init__(self, source: TokenSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
 
     def _before(self) -> Token | Future[Token] | None:

@@ -8,20 +8,24 @@ Source: https://www.python-httpx.org/advanced/authentication/#custom-authenticat
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..source import TokenSource
+from .awaiting import Source
 from .calls import Answer, Calls
 from .extra import loaded, needed
 
 if TYPE_CHECKING:
     import httpx2
     from httpx2 import Auth as _Scheme
+
+    _WHOLE = (httpx2.ByteStream,)
 else:
     needed("httpx", ("httpx2", "httpx"), '"sa_auth[httpx]"')
     # Both ask whether an auth is one of theirs. A process may have made the one name stand for the other.
     _LIBRARIES = dict.fromkeys(filter(None, (loaded("httpx2"), loaded("httpx"))))
     _Scheme = type("_Scheme", tuple(library.Auth for library in _LIBRARIES), {})
+    # Bodies that are had from memory, as often as asked for. A file would be sent from where it stands by now: its end.
+    _WHOLE = tuple(library.ByteStream for library in _LIBRARIES)
 
 
 class Auth(_Scheme):
@@ -49,7 +53,7 @@ class Auth(_Scheme):
         'Bearer '
     """
 
-    def __init__(self, source: TokenSource, allowed_hosts: str | Iterable[str] | None = None) -> None:
+    def __init__(self, source: Source, allowed_hosts: str | Iterable[str] | None = None) -> None:
         self._calls = Calls(source, allowed_hosts)
 
     def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
@@ -81,11 +85,5 @@ def _answer(response: httpx2.Response) -> Answer:
         request.method,
         str(request.url),
         request.headers,
-        lambda: _is_whole(request.stream),
+        lambda: isinstance(request.stream, _WHOLE),
     )
-
-
-def _is_whole(body: Any) -> bool:
-    """Whether a body is one that is had from memory, as often as it is asked for."""
-    # A file would be sent from where it stands by now, which is its end.
-    return type(body).__name__ == "ByteStream"

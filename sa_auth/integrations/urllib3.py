@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from ..dpop import HEADER, origin
-from ..source import TokenSource
 from ..token import NOTHING
+from .awaiting import Source
 from .calls import Answer, Calls
 from .extra import needed
 from .where import is_at, rewound
@@ -54,7 +54,7 @@ class Pool:
     """
 
     def __init__(
-        self, source: TokenSource, pool: PoolManager | None = None, allowed_hosts: str | Iterable[str] | None = None
+        self, source: Source, pool: PoolManager | None = None, allowed_hosts: str | Iterable[str] | None = None
     ) -> None:
         self._calls = Calls(source, allowed_hosts)
         self._pool = urllib3.PoolManager() if pool is None else pool

@@ -117,7 +117,8 @@ def whole(client: str) -> dict[str, dict[str, Any]]:
             "file at an offset": {"body": seeking(7)},
         }  # fmt: skip
     bytes_as = "data" if client == "aiohttp" else "content"
-    return {**common, "bytes": {bytes_as: CONTENT}, "form": {"data": {"a": "b" * 500}}}
+    files = {"file": {"data": seeking(7)}} if client == "aiohttp" else {}
+    return {**common, **files, "bytes": {bytes_as: CONTENT}, "form": {"data": {"a": "b" * 500}}}
 
 
 def used_up(client: str) -> dict[str, dict[str, Any]]:

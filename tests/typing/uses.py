@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
+import aiohttp
+import httpx2
 import requests
 from typing_extensions import assert_type
 
 from sa_auth import RefreshPolicy, Retry, ServiceAccountCredentials, Token
 from sa_auth.client_auth import ClientSecretBasic
+from sa_auth.integrations import aiohttp as for_aiohttp
+from sa_auth.integrations import function, grpc, httpx, urllib3
 from sa_auth.keys import from_jwk, from_pem, from_pfx
 from sa_auth.transports import RequestsTransport
 
@@ -19,6 +23,15 @@ def attach() -> None:
     session = requests.Session()
     session.auth = creds
     requests.get("https://api.example", auth=creds, timeout=5)
+
+
+def attach_elsewhere(creds: ServiceAccountCredentials) -> None:
+    httpx2.Client(auth=httpx.Auth(creds))
+    httpx2.AsyncClient(auth=httpx.Auth(creds, allowed_hosts=["api.example"]))
+    aiohttp.ClientSession(middlewares=(for_aiohttp.Auth(creds),))
+    assert_type(urllib3.Pool(creds).request("GET", "https://api.example", timeout=5).status, int)
+    grpc.call_credentials(creds, allowed_hosts="api.example")
+    assert_type(function.token_of(creds)(), str)
 
 
 def acts(creds: ServiceAccountCredentials) -> None:
