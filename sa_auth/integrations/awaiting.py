@@ -7,11 +7,11 @@ bridges to async clients.
 from __future__ import annotations
 
 import asyncio
+import sys
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .._loading import load
 from ..token import Token
 
 
@@ -46,15 +46,14 @@ async def awaited_token(source: Source) -> Token:
     got = source.poll()
     if isinstance(got, Token):
         return got
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return await _landed_on_trio(got)
+    trio: Any = sys.modules.get("trio")
+    # Asked first: trio may run as a guest of asyncio's loop.
+    if trio is not None and trio.lowlevel.in_trio_task():
+        return await _landed_on(trio, got)
     return await asyncio.shield(asyncio.wrap_future(got))
 
 
-async def _landed_on_trio(flight: Future[Token]) -> Token:
-    trio: Any = load("trio")
+async def _landed_on(trio: Any, flight: Future[Token]) -> Token:
     landed, loop = trio.Event(), trio.lowlevel.current_trio_token()
 
     def wake(_flight: Future[Token]) -> None:

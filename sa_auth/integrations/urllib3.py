@@ -22,8 +22,10 @@ from .where import is_at, rewound
 if TYPE_CHECKING:
     import urllib3
     from urllib3 import BaseHTTPResponse, PoolManager
+    from urllib3.util import parse_url
 else:
     urllib3 = needed("urllib3", ("urllib3",), "urllib3")
+    parse_url = urllib3.util.parse_url
 
 _BODIES = frozenset({"fields", "json"})
 _TAKEN_OFF = frozenset({"authorization", HEADER.lower()})
@@ -74,6 +76,7 @@ class Pool:
         Raises:
             SaAuthError: there is no token to be had, or it may not go there.
         """
+        url = _as_read(url)
         own = self._pool.headers if headers is None else headers
         options["retries"] = _careful(options.get("retries"), redirect=options.get("redirect", True))
         began = _position(body)
@@ -123,10 +126,15 @@ def _end(response: BaseHTTPResponse, method: str, url: str) -> _End:
     away, home = False, origin(url)
     for hop in response.retries.history if response.retries is not None else ():
         if hop.redirect_location:
-            url = urljoin(url, hop.redirect_location)
+            url = _as_read(urljoin(url, hop.redirect_location))
             away = away or not is_at(url, home)
             method = "GET" if hop.status == 303 else method
     return _End(method, url, away)
+
+
+def _as_read(url: str) -> str:
+    """An address as urllib3 reads it: with a backslash before an @ it is at another host than the rest of us think."""
+    return parse_url(url).url
 
 
 def _careful(retries: Any, redirect: Any) -> urllib3.Retry:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 
@@ -216,6 +219,43 @@ def test_redirect_to_another_origin(
     assert not any("authorization" in request.headers for request in elsewhere.seen)
     assert authority.exchanges == 1
     assert call(creds, site.server.api_url).status == 200
+
+
+class Anywhere(BaseHTTPRequestHandler):
+    """Refuses whatever it is asked, and notes the header fields."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(dict(self.headers))
+        self.send_response(401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def anywhere() -> Iterator[str]:
+    """A server that takes any path: its host and port."""
+    Anywhere.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Anywhere) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_address_that_is_read_in_two_ways(
+    call: Call, make: Callable[..., Any], site: Site, anywhere: str, authority: Authority
+) -> None:
+    """Whichever of two hosts a client takes an address to be at, it is the one that is judged; in a redirect as well."""
+    home = site.url.removeprefix("http://")
+    with suppress(Exception):
+        call(make(), site.plan("/away", redirect(f"http://{anywhere}\\@{home}/echo")))
+    with suppress(Exception):
+        call(make(allowed_hosts="localhost"), f"http://{anywhere}\\@localhost/echo")
+    assert not any("Authorization" in fields for fields in Anywhere.seen)
 
 
 def test_redirect_within_the_origin(
