@@ -41,7 +41,7 @@ def test_without_the_package(bridge: str, absent: list[str], named: str, install
     )
     assert shown == (
         f"MissingExtra missing_extra: The bridge sa_auth.integrations.{bridge} needs the package {named!r}. "
-        f"Hint: Install it with: pip install {install} None\n"
+        f"Hint: Install it with: pip install {install} More: docs/errors/missing_extra.md. None\n"
     )
 
 
