@@ -12,14 +12,19 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sa_auth.caches import redis_client
+from sa_auth.testing import Authority
+from sa_auth.wire import Request
 
 _TRIES = 5
 _READY = b"Ready to accept connections"
@@ -104,6 +109,39 @@ def started(command: list[str], log: Path, **options: Any) -> Iterator[subproces
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+@contextlib.contextmanager
+def storage_emulator(authority: Authority, bucket: str) -> Iterator[str]:
+    """Runs gcp-storage-emulator with one empty bucket, where it takes the authority's tokens and no others; gives its URL."""
+    from gcp_storage_emulator.handlers import buckets
+    from gcp_storage_emulator.server import RequestHandler
+    from gcp_storage_emulator.storage import Storage
+
+    class Guarded(RequestHandler):  # type: ignore[misc]
+        """The emulator's own, which looks at no token."""
+
+        def parse_request(self) -> bool:
+            """Lets a request pass whose token lives; answers 401 to any other."""
+            if not super().parse_request():
+                return False
+            asked = Request(f"{authority.api_url}{self.path}", method=self.command, headers=dict(self.headers))
+            if authority.api.handle(asked).status == 200:
+                return True
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            self.send_response(401)
+            self.send_header("content-length", "0")
+            self.end_headers()
+            return False
+
+    kept = Storage(use_memory_fs=True)
+    buckets.create_bucket(bucket, kept)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Guarded, kept)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(autouse=True)
