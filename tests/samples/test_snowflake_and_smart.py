@@ -30,7 +30,7 @@ def test_a_statement_at_snowflake(tmp_path: Path) -> None:
     name = "MYORG-MYACCOUNT.ROBOT"
     authority.register(f"{name}.SHA256:{fingerprint_of(from_pem(private).public_jwk())}", public, subjects=name)
     with authority.serve() as server:
-        shown = run("snowflake.py", str(tmp_path / "rsa_key.p8"), "myorg-myaccount", "robot", "select 1",
+        shown = run("snowflake_sql_api.py", str(tmp_path / "rsa_key.p8"), "myorg-myaccount", "robot", "select 1",
                     "--url", server.api_url)  # fmt: skip
     assert "'path': '/api/api/v2/statements'" in shown
     assert (authority.exchanges, authority.api.calls) == (0, 1)
@@ -40,7 +40,7 @@ def test_snowflakes_no(tmp_path: Path) -> None:
     """A key that Snowflake does not know ends in its own words and a status that is not 0."""
     write(tmp_path / "rsa_key.p8", new_key("rsa2048")[0])
     with Authority(dialect="snowflake").serve() as server:
-        code, shown = ended("snowflake.py", str(tmp_path / "rsa_key.p8"), "myorg-myaccount", "robot", "select 1",
+        code, shown = ended("snowflake_sql_api.py", str(tmp_path / "rsa_key.p8"), "myorg-myaccount", "robot", "select 1",
                             "--url", server.api_url)  # fmt: skip
     assert code == 1
     assert shown.startswith("401: 390144 JWT token is invalid.")

@@ -1,6 +1,6 @@
 """Runs a statement by Snowflake's SQL API, signed in by a key pair: no password, no driver, no exchange.
 
-    python samples/snowflake.py rsa_key.p8 myorg-myaccount robot "select current_user()"
+    python samples/snowflake_sql_api.py rsa_key.p8 myorg-myaccount robot "select current_user()"
 
 The key's public half is set for the user before: ALTER USER robot SET RSA_PUBLIC_KEY='...'. `--url` is for an account
 that is reached by another address than that of its name, or for a test server on this machine.
