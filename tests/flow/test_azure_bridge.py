@@ -251,6 +251,23 @@ def test_a_plain_source(make: Make) -> None:
     assert (caught.value.code, bool(caught.value.hint)) == ("no_replace", True)
 
 
+def test_claims_before_anything_else(make: Make, authority: Authority) -> None:
+    """Claims are asked for where nothing was handed out yet, and afresh each time."""
+    credential = TokenCredential(make())
+    assert len({credential.get_token("a", claims=CLAIMS).token for _ in range(2)}) == 2
+    assert [record.form.get("claims") for record in authority.requests] == [CLAIMS, CLAIMS]
+
+
+def test_a_401_to_another(make: Make) -> None:
+    """A 401 to somebody else's token discards nothing of ours."""
+    credential = TokenCredential(make())
+    token = credential.get_token("a").token
+    refusal = SimpleNamespace(status_code=401)
+    theirs = SimpleNamespace(headers={"Authorization": "Bearer theirs"})
+    credential.on_response(SimpleNamespace(http_response=refusal, http_request=theirs))  # type: ignore[arg-type]
+    assert credential.get_token("a").token == token
+
+
 def test_what_is_handed_out(make: Make, sa_clock: ManualClock) -> None:
     """The times are whole numbers, as azure-core declares them; a token's own type goes along."""
     credential = TokenCredential(make())

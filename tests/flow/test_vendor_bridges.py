@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import github
@@ -21,7 +22,7 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 from sa_auth import ConfigError, SaAuthError, ServiceAccountCredentials
 from sa_auth.caches import MemoryCache
 from sa_auth.integrations import salesforce
-from sa_auth.integrations.github import Auth
+from sa_auth.integrations.github import Auth, _Connect
 from sa_auth.testing import Authority, ManualClock, Server, new_key
 from sa_auth.wire import Request, Response
 from tests.flow.kit import PRIVATE, PUBLIC, STALE, eventually, herd
@@ -252,10 +253,12 @@ def test_github_cold(hub: Any, authority: Authority) -> None:
 def test_github_stale(hub: Any, app: ServiceAccountCredentials, authority: Authority, sa_clock: ManualClock) -> None:
     """A stale token goes out at once, though the endpoint hangs."""
     hub()
+    first = app.token().access_token
     sa_clock.advance(STALE)
     with authority.hold():
         assert hub()["ok"]
-    eventually(lambda: authority.exchanges == 2)
+    eventually(lambda: app.token().access_token != first)
+    assert authority.exchanges == 2
 
 
 @at_github
@@ -293,6 +296,11 @@ def test_github_401_where_the_connections_cannot_be_reached(
         with pytest.raises(github.GithubException):
             hub(client=client)
     assert authority.exchanges == 1
+
+
+def test_github_connections_without_a_session() -> None:
+    """A connection of somebody's own that has no session is left as it is."""
+    assert vars(_Connect(SimpleNamespace, None)(host="api.github.com")) == {"host": "api.github.com"}
 
 
 @at_github
@@ -356,6 +364,7 @@ class Account:
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
         self.logins: list[dict[str, Any]] = []
+        self.refusal = "390303"
         self.server = Server(authority, routes={"/session/v1/login-request": self.login, "/session": self.end})
 
     def login(self, request: Request) -> Response:
@@ -363,7 +372,7 @@ class Account:
         self.logins.append(json.loads(request.body)["data"])
         bearer = {"authorization": f"Bearer {self.logins[-1]['TOKEN']}"}
         if self.authority.api.handle(Request(f"{self.authority.api_url}/login", b"", bearer, "POST")).status != 200:
-            no = {"success": False, "code": "390303", "message": "Invalid OAuth access token.", "data": None}
+            no = {"success": False, "code": self.refusal, "message": "Invalid OAuth access token.", "data": None}
             return replied(no)
         session = {
             "token": "session", "masterToken": "master", "sessionId": 1, "validityInSeconds": 3600,
@@ -463,6 +472,19 @@ def test_snowflake_endpoint_down(
         account.open(robot)
     assert caught.value.status == 503
     assert len(account.logins) == 2
+
+
+def test_snowflake_refuses_something_else(
+    account: Account, robot: ServiceAccountCredentials, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A login that is refused for another reason costs no renewal and no second try."""
+    from snowflake.connector.errors import DatabaseError
+
+    monkeypatch.setattr(account, "refusal", "390189")
+    authority.api.refuse_all = True
+    with pytest.raises(DatabaseError):
+        account.open(robot)
+    assert (authority.exchanges, len(account.logins)) == (1, 1)
 
 
 def test_snowflake_key_pair() -> None:
