@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..token import Token
-from .bearer import Source, awaited, bearing, needed, replaced
+from .awaiting import Source, awaited_token
+from .bearer import bearing, replaced
+from .extra import needed
 
-needed("azure.core.credentials", "azure-core", "azure")
+needed("azure", ("azure.core.credentials",), '"sa_auth[azure]"', named="azure-core")
 
 from azure.core.credentials import AccessToken, AccessTokenInfo  # noqa: E402 - whoever lacks it was told so
 
@@ -203,7 +205,7 @@ class AsyncTokenCredential(_Scoped):
 
     async def _token(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None) -> Token:
         wanted, source = self._sourced(scopes, claims, tenant_id)
-        return self._handed(wanted, source, await awaited(source))
+        return self._handed(wanted, source, await awaited_token(source))
 
 
 def _plain(token: Token) -> AccessToken:

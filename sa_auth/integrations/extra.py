@@ -11,13 +11,14 @@ from .._loading import load
 from ..errors import MissingExtra
 
 
-def needed(bridge: str, packages: tuple[str, ...], install: str) -> ModuleType:
+def needed(bridge: str, packages: tuple[str, ...], install: str, *, named: str = "") -> ModuleType:
     """Gives the first of these packages that is there.
 
     Args:
         bridge: Who asks, for the message.
         packages: Names to import.
         install: What pip is to be told.
+        named: What pip calls the first; empty: as it is imported.
 
     Raises:
         MissingExtra: there is none of them.
@@ -31,7 +32,7 @@ def needed(bridge: str, packages: tuple[str, ...], install: str) -> ModuleType:
         if found is not None:
             return found
     raise MissingExtra(
-        f"The bridge sa_auth.integrations.{bridge} needs the package {packages[0]!r}.",
+        f"The bridge sa_auth.integrations.{bridge} needs the package {(named or packages[0])!r}.",
         hint=f"Install it with: pip install {install}",
     )
 
@@ -41,6 +42,6 @@ def loaded(name: str) -> ModuleType | None:
     try:
         return load(name)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if not f"{name}.".startswith(f"{error.name}."):
             raise  # it is there, and lacks something itself
         return None

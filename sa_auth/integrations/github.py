@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .bearer import Source, bearing, needed
+from .awaiting import Source
+from .bearer import bearing
+from .extra import needed
 from .requests import RequestsAuth
 
-needed("github", "PyGithub")
+needed("github", ("github",), "PyGithub", named="PyGithub")
 
 from github import Auth as auth  # noqa: E402, N813 - a module; whoever lacks it was told so
 from github.Requester import WithRequester  # noqa: E402

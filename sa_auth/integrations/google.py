@@ -15,10 +15,12 @@ from typing import Any
 
 from .._clock import SYSTEM, Clock
 from ..token import Token
-from .bearer import Source, bearing, needed, replaced
+from .awaiting import Source
+from .bearer import bearing, replaced
+from .extra import needed
 from .where import check
 
-needed("google.auth.credentials", "google-auth", "google")
+needed("google", ("google.auth.credentials",), '"sa_auth[google]"', named="google-auth")
 
 from google.auth import credentials as base  # noqa: E402 - whoever lacks it was told so
 

@@ -13,7 +13,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ..errors import ConfigError
-from .bearer import Source, bearing, needed
+from .awaiting import Source
+from .bearer import bearing
+from .extra import needed
 from .requests import RequestsAuth
 from .where import check
 
@@ -52,7 +54,7 @@ def arguments(source: Source, *, instance_url: str | None = None, adapter: HTTPA
         ...     Salesforce(**arguments(creds)).sf_instance
         'acme.my.salesforce.com'
     """
-    needed("simple_salesforce", "simple-salesforce")
+    needed("salesforce", ("simple_salesforce",), "simple-salesforce", named="simple-salesforce")
     token = bearing(source).token()
     home = instance_url or token.extra.get("instance_url")
     if not isinstance(home, str) or not urlsplit(home).hostname:

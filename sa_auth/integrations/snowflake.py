@@ -14,7 +14,9 @@ from typing import Any
 from .._encoding import b64url_decode
 from ..errors import ConfigError
 from ..token import Token
-from .bearer import Source, bearing, needed
+from .awaiting import Source
+from .bearer import bearing
+from .extra import needed
 
 # Invalid OAuth access token; OAuth access token expired.
 _REFUSED = (390303, 390318)
@@ -80,7 +82,9 @@ def connect(source: Source, **options: Any) -> Any:
 
 
 def _connector() -> Any:
-    return needed("snowflake.connector", "snowflake-connector-python")
+    return needed(
+        "snowflake", ("snowflake.connector",), "snowflake-connector-python", named="snowflake-connector-python"
+    )
 
 
 def _signing_in(token: Token) -> dict[str, Any]:

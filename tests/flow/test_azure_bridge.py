@@ -350,6 +350,6 @@ def test_without_azure_core() -> None:
     script = "import sys; sys.modules['azure.core'] = None\nimport sa_auth.integrations.azure"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
     assert done.stderr.splitlines()[-1].startswith(
-        "sa_auth.errors.MissingExtra: missing_extra: This bridge needs the package 'azure-core'. "
+        "sa_auth.errors.MissingExtra: missing_extra: The bridge sa_auth.integrations.azure needs the package 'azure-core'. "
         'Hint: Install it with: pip install "sa_auth[azure]"'
     )

@@ -293,6 +293,6 @@ def test_without_google_auth() -> None:
     script = "import sys; sys.modules['google.auth'] = None\nimport sa_auth.integrations.google"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
     assert done.stderr.splitlines()[-1].startswith(
-        "sa_auth.errors.MissingExtra: missing_extra: This bridge needs the package 'google-auth'. "
+        "sa_auth.errors.MissingExtra: missing_extra: The bridge sa_auth.integrations.google needs the package 'google-auth'. "
         'Hint: Install it with: pip install "sa_auth[google]"'
     )

@@ -516,9 +516,10 @@ def test_snowflake_key_pair() -> None:
 )
 def test_without_the_package(package: str, said: str, script: str) -> None:
     """Without the vendor's library the error is one sentence with the command that installs it."""
+    bridge = script.partition(";")[0].rpartition(".")[2].rpartition(" ")[2]
     script = f"import sys; sys.modules[{package!r}] = None\n{script}"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
     assert done.stderr.splitlines()[-1].startswith(
-        f"sa_auth.errors.MissingExtra: missing_extra: This bridge needs the package {said!r}. "
+        f"sa_auth.errors.MissingExtra: missing_extra: The bridge sa_auth.integrations.{bridge} needs the package {said!r}. "
         f"Hint: Install it with: pip install {said}"
     )
