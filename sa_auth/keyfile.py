@@ -16,6 +16,7 @@ from . import keys
 from ._secret import Password
 from ._secretfile import read_secret, shown
 from .errors import ConfigError, KeyFileError
+from .keyuri import open_uri, scheme_of
 from .opened import Opened
 from .providers import PROVIDERS
 from .signers.base import Signer
@@ -56,6 +57,10 @@ class Unlock(NamedTuple):
         names = ("password", "certificate", "key_id", "algorithm", "provider")
         return cls(**{name: changes[name] for name in names if name in changes}, **alone)
 
+    def of_uri(self) -> dict[str, Any]:
+        """What goes with a key URI."""
+        return {name: getattr(self, name) for name in ("password", "certificate", "key_id", "algorithm")}
+
     def signer(self, key: keys.Key, key_id: str | None = None) -> Signer:
         """Makes the signer; the caller's key id goes before the file's."""
         return LocalSigner(key, algorithm=self.algorithm, key_id=self.key_id if self.key_id is not None else key_id)
@@ -73,6 +78,8 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         return Opened(unlock.signer(_key_from(_encoded(key), unlock)))
     if isinstance(key, bytes | bytearray):
         return Opened(unlock.signer(_key_from(bytes(key), unlock)))
+    if isinstance(key, str) and (scheme := scheme_of(key)):
+        return open_uri(key, scheme, **unlock.of_uri())
     if isinstance(key, str | os.PathLike):
         return open_file(key, unlock, key_only=True)
     if hasattr(key, "private_key") and hasattr(key, "ensure_valid"):
@@ -81,8 +88,8 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         return Opened(key)
     raise ConfigError(
         f"The key is of type {type(key).__name__}.", code="bad_argument",
-        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), or a Signer. A key file's "
-        "parsed content goes to from_info(mapping).",
+        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), a key URI or a Signer. A key "
+        "file's parsed content goes to from_info(mapping).",
     )  # fmt: skip
 
 
@@ -178,8 +185,12 @@ def open_env(name: object, unlock: Unlock) -> Opened:
             f"The environment variable {name} is not set, or empty.", code="key_file_missing",
             hint="It holds the path of a key file, or the file's whole text.",
         )  # fmt: skip
-    data = _text_of_variable(value)
     where = f"from the environment variable {name}"
+    scheme = scheme_of(value)
+    if scheme is not None:
+        uri = _at(where, lambda: open_uri(value, scheme, **unlock.of_uri()))
+        return Opened(uri.signer, recipe=("env", name, unlock.rights, unlock.validate_key))
+    data = _text_of_variable(value)
     if data is None:
         return _at(where, lambda: open_file(value, unlock))
     arguments, signer = _at(where, lambda: _split(data, unlock, key_only=False))
