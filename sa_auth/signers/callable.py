@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from .._loading import load
 from ..errors import ConfigError, SigningError
 from .remote import RemoteSigner
 from .service import KeyService, failed
@@ -20,11 +21,8 @@ class _Function(KeyService):
     service = "the signing function"
     algorithms = _ALL
 
-    def __init__(self, sign: Callable[[bytes], bytes], public_key: bytes, *, der: bool) -> None:
-        self._sign, self._public, self.der = sign, public_key, der
-
-    def public_key(self, timeout: float) -> bytes:  # noqa: ARG002 - it is here
-        return self._public
+    def __init__(self, sign: Callable[[bytes], bytes], *, der: bool) -> None:
+        self._sign, self.der = sign, der
 
     def sign(self, algorithm: str, data: bytes, digest: bytes, timeout: float) -> bytes:  # noqa: ARG002 - its own business
         signature = self._sign(data)
@@ -87,6 +85,8 @@ class FromCallable(RemoteSigner):
                 hint="It takes a function that signs bytes, and the public key as PEM.",
             )  # fmt: skip
         data = public_key.encode() if isinstance(public_key, str) else public_key
-        super().__init__(_Function(sign, data, der=der), algorithm=algorithm, key_id=key_id, certificate=certificate)
+        super().__init__(_Function(sign, der=der), algorithm=algorithm, key_id=key_id)
         # A mistake shows where it is made: it needs nobody's answer.
+        public = load("sa_auth.keys.public").PublicKey(data, certificate)
+        self._fix(_public=lambda: public)
         _ = self.algorithm
