@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["SIGNERS", "FromCallable", "KeyService", "LocalSigner", "RemoteSigner", "Signer"]
 
 # Key URI scheme -> a KeyService, and the extra that brings its library. A key service is one file here and one line.
-SIGNERS = Registry("key service", {})
+SIGNERS = Registry(
+    "key service",
+    {
+        "pkcs11": ("sa_auth.signers.pkcs11:PKCS11Key", "pkcs11"),
+    },
+)
 
 # Late: who has a key file needs none of them.
 _HOMES = {"FromCallable": "callable", "KeyService": "service", "RemoteSigner": "remote"}

@@ -45,6 +45,10 @@ class PerProcess(Generic[Made]):
                 made.append(self._make())
             return made[-1]
 
+    def made(self) -> bool:
+        """Whether this process has one."""
+        return bool(self._place()[1])
+
     def forget(self, what: Made) -> None:
         """Lets the next call make another, if this one is still the one in use."""
         lock, made = self._place()

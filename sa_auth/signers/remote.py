@@ -153,6 +153,7 @@ class RemoteSigner(Fixed):
 
     def _asked(self, act: str, call: Callable[[float], bytes]) -> bytes:
         """Asks the service once; what its library raises stays here."""
+        self.service.prepare()
         under_way = conversation()
         left = TIMEOUT if under_way is None else under_way.deadline.left()
         service = self.service

@@ -49,6 +49,9 @@ class KeyService:
     der: bool = True
     takes_password: ClassVar[bool] = False
 
+    def prepare(self) -> None:
+        """Asks what only the caller can tell, a PIN say: on the caller's own thread, and however long a person takes."""
+
     def public_key(self, timeout: float) -> bytes:
         """The public key, as PEM or DER SubjectPublicKeyInfo.
 
