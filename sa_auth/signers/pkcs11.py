@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 import pkcs11
 from pkcs11.util import ec, rsa
 
+from .._clock import SYSTEM, Deadline
 from .._loading import load
 from .._secret import Password, Secret, open_password
 from ..errors import SigningError
@@ -37,6 +38,25 @@ _UNFIT = (
 # that threads do not call it at once.
 _TURNS: dict[tuple[int, str], threading.Lock] = {}
 _LOADED_BY: dict[str, int] = {}
+_FORK_WAITS = 0.5  # seconds
+
+
+def _hold() -> None:
+    """Lets the calls that are under way end, before a fork that would copy a driver in the middle of one."""
+    deadline = Deadline(SYSTEM, _FORK_WAITS)
+    turns = [turn for (process, _), turn in list(_TURNS.items()) if process == os.getpid()]
+    _HELD.extend(turn for turn in turns if turn.acquire(timeout=max(deadline.left(), 0.0)))
+
+
+def _release() -> None:
+    while _HELD:
+        _HELD.pop().release()
+
+
+_HELD: list[threading.Lock] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_HELD.clear)
+
 # Keyed hashes of PINs that a token has refused, so that no renewal in the background spends the next try.
 _REFUSED: set[bytes] = set()
 Got = TypeVar("Got")

@@ -23,13 +23,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 import sa_auth
 from sa_auth import ServiceAccountCredentials
-from sa_auth._clock import SYSTEM, Deadline
 from sa_auth.assertions import SelfIssued
 from sa_auth.errors import ConfigError, SigningError
 from sa_auth.signers import SIGNERS, Signer
 from sa_auth.testing import Authority
-from sa_auth.wire import Conversation, conversing
 from tests.contract.key_services.base import World
+from tests.contract.key_services.children import in_a_child, within
 from tests.contract.material import Material
 
 NAMES = [*sorted(SIGNERS), "callable", "local"]
@@ -84,13 +83,6 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     found = running(request.param)
     with found.environment():
         yield found
-
-
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """As in an exchange that has so much time left."""
-    with conversing(Conversation(None, Deadline(SYSTEM, seconds))):  # type: ignore[arg-type]
-        yield
 
 
 def refused(signer: Signer, *, seconds: float = 5.0) -> SigningError:
@@ -164,15 +156,7 @@ def test_fork(world: World) -> None:
     """A child signs by a signer that its parent has used, and so does the parent afterwards."""
     signer = world.signer(world.algorithms[0])
     signer.sign(b"data")
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            with within(10.0):
-                code = 0 if signer.sign(b"data") else 2
-        finally:
-            os._exit(code)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert in_a_child(lambda: signer.sign(b"data")) == 0
     assert signer.sign(b"data")
 
 
