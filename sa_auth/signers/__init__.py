@@ -24,6 +24,7 @@ SIGNERS = Registry(
     "key service",
     {
         "pkcs11": ("sa_auth.signers.pkcs11:PKCS11Key", "pkcs11"),
+        "vault": ("sa_auth.signers.vault:VaultKey", "vault"),
     },
 )
 
