@@ -53,6 +53,7 @@ class FromCallable(RemoteSigner):
         key_id: `kid` of the header; None: none.
         certificate: Of the key: PEM text, PEM or DER bytes, or a path.
         der: Whether the function gives ECDSA signatures in DER.
+        reuse: As of `RemoteSigner`.
 
     Raises:
         ConfigError: an argument is of the wrong type, or the algorithm does not fit the key.
@@ -78,6 +79,7 @@ class FromCallable(RemoteSigner):
         key_id: str | None = None,
         certificate: str | bytes | os.PathLike[str] | None = None,
         der: bool = False,
+        reuse: float = 0,
     ) -> None:
         if not callable(sign) or not isinstance(public_key, str | bytes):
             raise ConfigError(
@@ -85,7 +87,7 @@ class FromCallable(RemoteSigner):
                 hint="It takes a function that signs bytes, and the public key as PEM.",
             )  # fmt: skip
         data = public_key.encode() if isinstance(public_key, str) else public_key
-        super().__init__(_Function(sign, der=der), algorithm=algorithm, key_id=key_id)
+        super().__init__(_Function(sign, der=der), algorithm=algorithm, key_id=key_id, reuse=reuse)
         # A mistake shows where it is made: it needs nobody's answer.
         public = load("sa_auth.keys.public").PublicKey(data, certificate)
         self._fix(_public=lambda: public)

@@ -39,6 +39,8 @@ class RemoteSigner(Fixed):
         algorithm: JOSE name; None: the first that fits the key and that the service does.
         key_id: `kid` of the header; None: none.
         certificate: Of the key: PEM text, PEM or DER bytes, or a path.
+        reuse: Seconds for which one signed assertion may be sent again, where a signature costs money or is rationed; see
+            `assertions.SelfIssued`. A ConfigError where the provider takes each assertion once. 0: never.
 
     Raises:
         KeyLoadError: the certificate cannot be read.
@@ -53,10 +55,11 @@ class RemoteSigner(Fixed):
         ('ES256', 64)
     """
 
-    __slots__ = ("_algorithm", "_calls", "_proven", "_public", "key_id", "service")
+    __slots__ = ("_algorithm", "_calls", "_proven", "_public", "key_id", "reuse", "service")
 
     service: KeyService
     key_id: str | None
+    reuse: float
     _algorithm: str | None
     _public: Callable[[], PublicKey]
     _proven: set[str]
@@ -69,9 +72,10 @@ class RemoteSigner(Fixed):
         algorithm: str | None = None,
         key_id: str | None = None,
         certificate: str | bytes | os.PathLike[str] | None = None,
+        reuse: float = 0,
     ) -> None:
         self._fix(
-            service=service, key_id=key_id, _algorithm=algorithm, _calls=Calls(), _proven=set(),
+            service=service, key_id=key_id, reuse=reuse, _algorithm=algorithm, _calls=Calls(), _proven=set(),
             _public=PerProcess(self._read),
         )  # fmt: skip
         if certificate is not None:

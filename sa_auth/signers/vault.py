@@ -13,6 +13,7 @@ import re
 from typing import Any, ClassVar
 
 import hvac  # type: ignore[import-untyped]
+from hvac import exceptions
 
 from .._encoding import b64url_decode
 from .._secret import Password, Secret, open_password
@@ -38,8 +39,8 @@ _NAMES = {
     "address": "of Vault, default VAULT_ADDR", "namespace": "default VAULT_NAMESPACE",
 }  # fmt: skip
 _STATUS = {
-    hvac.exceptions.BadGateway: 502, hvac.exceptions.InternalServerError: 500, hvac.exceptions.VaultDown: 503,
-    hvac.exceptions.VaultNotInitialized: 501,
+    exceptions.BadGateway: 502, exceptions.InternalServerError: 500, exceptions.VaultDown: 503,
+    exceptions.VaultNotInitialized: 501,
 }  # fmt: skip
 _NOBODY = {
     "ConnectionError",
@@ -129,23 +130,23 @@ class VaultKey(KeyService):
 
     def explain(self, error: Exception, act: str) -> SigningError:
         """Names what Vault said."""
-        words = str(error).lower() if isinstance(error, hvac.exceptions.VaultError) else ""
+        words = str(error).lower() if isinstance(error, exceptions.VaultError) else ""
         if "missing client token" in words:
             return no_login(self.service, "Set VAULT_TOKEN, or sign in with `vault login`.")
-        if isinstance(error, hvac.exceptions.Forbidden | hvac.exceptions.Unauthorized):
+        if isinstance(error, exceptions.Forbidden | exceptions.Unauthorized):
             return denied(self.service, self._permission(act), act, status=403)
-        if isinstance(error, hvac.exceptions.RateLimitExceeded):
+        if isinstance(error, exceptions.RateLimitExceeded):
             return throttled(self.service, status=429)
         if "requested version for signing" in words or "key version" in words:
             return wrong_version(
                 self.service, "Name one of `vault read transit/keys/KEY` with ?version=, or none for the latest."
             )
-        if isinstance(error, hvac.exceptions.InvalidPath) or "encryption key not found" in words:
+        if isinstance(error, exceptions.InvalidPath) or "encryption key not found" in words:
             return not_found(
                 self.service,
                 f"Look for it with `vault read {self._mount}/keys/{self._name}`; see ?mount= and ?namespace=.",
             )
-        if isinstance(error, hvac.exceptions.InvalidRequest):
+        if isinstance(error, exceptions.InvalidRequest):
             return unfit(
                 self.service,
                 "that algorithm",
@@ -175,7 +176,7 @@ class VaultKey(KeyService):
         held = self._password
         token = open_password(held.reveal() if isinstance(held, Secret) else held, "Vault token")
         return _Client(
-            url=address, token=None if token is None else token.decode("utf-8", "replace"), timeout=timeout,
+            url=address, token=None if token is None else token.decode("utf-8", "replace"), timeout=timeout,  # pyright: ignore[reportArgumentType]  # seconds, for requests
             namespace=self._namespace or os.environ.get("VAULT_NAMESPACE"), allow_redirects=False,
         )  # fmt: skip
 
