@@ -2,7 +2,7 @@
 
 Rule: the public key is read once and the first signature is checked against it; one attempt is made, within the time of
 the exchange under way, and that one alone tries again. Stands where a local signer stands.
-Source: RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1; docs/adr/0010 and 0020.
+Source: RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1; docs/adr/0010 and 0022.
 """
 
 from __future__ import annotations
