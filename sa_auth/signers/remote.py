@@ -166,7 +166,7 @@ class RemoteSigner(Fixed):
         answer: bytes = b""
         failure: SaAuthError | None = None
         try:
-            answer = self._calls.within(left, lambda: bytes(call(left)))
+            answer = self._calls.within(left, lambda: _octets(call(left)))
         except SaAuthError as error:
             failure = error.copy()
         except Hanging:
@@ -208,6 +208,12 @@ def _explained(service: KeyService, error: Exception, act: str) -> SigningError:
         return service.explain(error, act)
     except Exception:  # noqa: BLE001 - an error that is like none that was met
         return failed(service.service, error, act)
+
+
+def _octets(answer: object) -> bytes:
+    if isinstance(answer, bytes | bytearray):
+        return bytes(answer)
+    raise TypeError
 
 
 def _digest(algorithm: str, data: bytes) -> bytes:
