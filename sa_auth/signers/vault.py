@@ -96,8 +96,7 @@ class VaultKey(KeyService):
     def public_key(self, timeout: float) -> bytes:
         """Reads the key's public half, and which version it is of."""
         with self._client(timeout) as client:
-            answer = client.secrets.transit.read_key(self._name, mount_point=self._mount)
-        told: Any = answer["data"]
+            told = self._told(client.secrets.transit.read_key(self._name, mount_point=self._mount))
         version = self._version or int(told["latest_version"])
         key = told["keys"].get(str(version))
         if key is None:
@@ -123,10 +122,17 @@ class VaultKey(KeyService):
                 self._name, hash_input=base64.b64encode(digest).decode("ascii"), key_version=self._version,
                 hash_algorithm=f"sha2-{algorithm[2:]}", prehashed=True, mount_point=self._mount, **options,
             )  # fmt: skip
-        version, _, signature = str(answer["data"]["signature"]).removeprefix("vault:v").partition(":")
+        version, _, signature = str(self._told(answer)["signature"]).removeprefix("vault:v").partition(":")
         if self._version is not None and version != str(self._version):
             raise wrong_version(self.service, "It signed with another one than was asked for.")
         return b64url_decode(signature) if elliptic else base64.b64decode(signature, validate=True)
+
+    def _told(self, answer: Any) -> Any:
+        if isinstance(answer, dict):
+            return answer["data"]
+        raise unavailable(
+            self.service, hint="It redirects, and the token goes to no other host: name the active node in VAULT_ADDR."
+        )
 
     def explain(self, error: Exception, act: str) -> SigningError:
         """Names what Vault said."""

@@ -10,6 +10,7 @@ from typing_extensions import assert_type
 from sa_auth import RefreshPolicy, Retry, ServiceAccountCredentials, Token
 from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.keys import from_jwk, from_pem, from_pfx
+from sa_auth.signers import FromCallable, KeyService, RemoteSigner, Signer
 from sa_auth.transports import RequestsTransport
 
 
@@ -40,3 +41,10 @@ def construct() -> None:
             refresh=RefreshPolicy(lead=3),
             retry=Retry(attempts=1),
         )
+
+
+def keys_elsewhere(service: KeyService) -> None:
+    one: Signer = FromCallable(lambda data: data, "-----BEGIN PUBLIC KEY-----", der=True)
+    two: Signer = RemoteSigner(service, certificate=b"", reuse=60)
+    for key in (one, two, "vault:robot"):
+        ServiceAccountCredentials(key, issuer="robot", password=lambda: "1234")

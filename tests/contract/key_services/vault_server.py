@@ -6,6 +6,7 @@ It answers over HTTP as `builtin/logical/transit` and `sdk/helper/keysutil` of g
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +49,7 @@ class VaultServer:
         self.over.set()
         self.least = 1
         self.garbled = False
+        self.elsewhere = ""
         self.asked: list[tuple[str, dict[str, Any], dict[str, str]]] = []
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -76,9 +78,12 @@ class VaultServer:
                 content = json.dumps(told).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
+                if status == 307:
+                    self.send_header("Location", f"{server.elsewhere}{self.path}")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                with contextlib.suppress(ConnectionError):  # who asked has gone
+                    self.wfile.write(content)
 
             do_GET = do_POST = do_PUT = answer  # noqa: N815 - the library's names
 

@@ -242,3 +242,76 @@ def test_wrong_algorithm_for_the_token() -> None:
     assert {kind: error.code for kind, error in told.items()} == expected
     assert all(isinstance(error, SigningError) for error in told.values())
     assert "HostMemory" in str(told[pkcs11.HostMemory])
+
+
+class Card:
+    """A token of another maker: what SoftHSM2 does not have."""
+
+    label, serial, slot = "card", b"1", None
+
+    def __init__(self, flags: int, error: type[Exception] | None = None) -> None:
+        self.flags, self.error, self.pins = flags, error, []
+
+    def open(self, user_pin: Any = None) -> str:
+        """Notes the PIN."""
+        self.pins.append(user_pin)
+        if self.error is not None and user_pin is not None:
+            raise self.error
+        return "session"
+
+
+def test_other_tokens() -> None:
+    """A token may want no PIN, have a keypad for it, or be locked; and a PIN may be of a form that it never takes."""
+    import pkcs11
+
+    login, keypad, locked = (
+        pkcs11.TokenFlag.LOGIN_REQUIRED, pkcs11.TokenFlag.PROTECTED_AUTHENTICATION_PATH,
+        pkcs11.TokenFlag.USER_PIN_LOCKED,
+    )  # fmt: skip
+
+    def opened(card: Card, pin: str | None) -> Any:
+        service = PKCS11Key("pkcs11:object=a?module-path=/x", password=pin)
+        service.prepare()
+        return service._session(card)
+
+    for card, pin, given in (
+        (Card(0), PIN, None),
+        (Card(login | keypad), None, pkcs11.PROTECTED_AUTH),
+        (Card(login), PIN, PIN),
+    ):
+        assert (opened(card, pin), card.pins) == ("session", [given])
+    shared = Card(login, pkcs11.UserAlreadyLoggedIn)
+    assert (opened(shared, PIN), shared.pins) == ("session", [PIN, None])
+    card = Card(login | locked)
+    with pytest.raises(pkcs11.PinLocked):
+        opened(card, PIN)
+    assert card.pins == []
+    for error in (pkcs11.PinLenRange, pkcs11.PinInvalid):
+        card = Card(login, error)
+        for _ in range(2):
+            with pytest.raises(SigningError) as caught:
+                opened(card, f"{CANARY}-{error.__name__}")
+            assert caught.value.code == "wrong_password"
+        assert len(card.pins) == 1
+
+
+def test_public_half_of_an_rsa_key_alone() -> None:
+    """A private RSA key tells its public half, where no other object does; one of another kind is not read."""
+    import pkcs11
+
+    class Session:
+        def get_objects(self, _: object) -> list[Any]:
+            return []
+
+    class Private(dict[Any, Any]):
+        key_type = pkcs11.KeyType.RSA
+
+        def __missing__(self, name: object) -> Any:
+            raise pkcs11.AttributeTypeInvalid
+
+    from sa_auth.signers.pkcs11 import _public_half
+
+    key = Private({pkcs11.Attribute.MODULUS: b"\x01" * 256, pkcs11.Attribute.PUBLIC_EXPONENT: b"\x01\x00\x01"})
+    assert _public_half(Session(), key)
+    key.key_type = pkcs11.KeyType.DSA
+    assert _public_half(Session(), key) is None

@@ -16,6 +16,7 @@ from sa_auth.signers import RemoteSigner
 from sa_auth.signers.vault import VaultKey
 from sa_auth.testing import Authority, new_key
 from tests.contract.key_services.vault_server import TOKEN, VaultServer
+from tests.contract.material import Material
 
 KEYS = [new_key("p256") for _ in range(3)]
 
@@ -31,9 +32,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[VaultServer]:
     made.close()
 
 
-def signer(rest: str = "robot", **arguments: Any) -> RemoteSigner:
+def signer(rest: str = "robot", password: Any = None, **arguments: Any) -> RemoteSigner:
     """A signer by the rest of a URI."""
-    return RemoteSigner(VaultKey(f"vault:{rest}", **arguments))
+    return RemoteSigner(VaultKey(f"vault:{rest}", password=password), **arguments)
 
 
 def failure(made: RemoteSigner) -> SaAuthError:
@@ -147,6 +148,17 @@ def test_address(server: VaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
     assert failure(signer()).code == "bad_endpoint"
     with pytest.raises(ConfigError):
         signer("robot?address=http://vault.example")
+
+
+def test_redirect(server: VaultServer) -> None:
+    """A standby node's redirect is not followed: it would take the token to another host."""
+    other = VaultServer()
+    server.refuse, server.elsewhere = (307, ""), other.url
+    for made in (signer(), signer(certificate=Material("p256").certificate)):
+        error = failure(made)
+        assert (error.code, "VAULT_ADDR" in error.hint) == ("signing_unavailable", True)
+    assert other.asked == []
+    other.close()
 
 
 def test_untrusted_certificate(server: VaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
