@@ -138,14 +138,16 @@ class PKCS11Key(KeyService):
             return unfit(
                 self.service, "that algorithm", "Pass algorithm=, or see `pkcs11-tool --list-mechanisms`."
             )  # fmt: skip
-        words = {
-            pkcs11.PinLocked: ("pin_locked", "is locked after wrong PINs", "Its security officer unlocks it."),
-            pkcs11.PinExpired: ("wrong_password", "wants a new PIN", "Set one with the token's own tool."),
-            pkcs11.UserPinNotInitialized: ("pin_locked", "has no PIN yet", "Its security officer sets the first one."),
-        }
-        for kind, (code, what, hint) in words.items():
-            if isinstance(error, kind):
-                return SigningError(f"The PKCS#11 token {what}.", code=code, hint=hint)
+        if isinstance(error, pkcs11.PinLocked | pkcs11.UserPinNotInitialized):
+            return SigningError(
+                "The PKCS#11 token is locked, or its PIN was never set.", code="pin_locked",
+                hint="Wrong PINs lock it. Its security officer sets a new one: `pkcs11-tool --init-pin`.",
+            )  # fmt: skip
+        if isinstance(error, pkcs11.PinExpired):
+            return SigningError(
+                "The PIN of the PKCS#11 token has expired.", code="wrong_password",
+                hint="Set another with `pkcs11-tool --change-pin`.",
+            )  # fmt: skip
         return failed(self.service, error, act)
 
     def _using(self, timeout: float, use: Callable[[Any, Any], Got]) -> Got:
