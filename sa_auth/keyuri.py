@@ -1,14 +1,15 @@
-"""Opens a key URI: a key that is elsewhere, and stays there.
+"""Tells what a text is that was given as a key: the key itself, a path, or the URI of a key that is elsewhere; opens the last.
 
-Rule: its scheme is a row of `signers.SIGNERS`; anything else is a path or a mistake, and no error repeats it. Stands
+Rule: a scheme is a row of `signers.SIGNERS`; anything else is a path or a mistake, and no error repeats it. Stands
 beside the settings, under the key file's reader.
 """
 
 from __future__ import annotations
 
+import base64
 import os
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from ._loading import load
 from ._secret import Password
@@ -17,6 +18,19 @@ from .opened import Opened
 from .signers import SIGNERS
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+-]{1,19}):", re.IGNORECASE)  # of two letters at least: one is a drive of Windows
+
+
+class Unlocking(Protocol):
+    """What goes with a key URI."""
+
+    @property
+    def password(self) -> Password: ...  # noqa: D102 - as of the face, and its neighbours too
+    @property
+    def certificate(self) -> Any: ...  # noqa: D102
+    @property
+    def key_id(self) -> str | None: ...  # noqa: D102
+    @property
+    def algorithm(self) -> str | None: ...  # noqa: D102
 
 
 def scheme_of(value: str) -> str | None:
@@ -36,9 +50,7 @@ def scheme_of(value: str) -> str | None:
     return scheme if scheme in SIGNERS or not os.path.lexists(value) else None
 
 
-def open_uri(
-    uri: str, scheme: str, *, password: Password, certificate: Any, key_id: str | None, algorithm: str | None
-) -> Opened:
+def open_uri(uri: str, scheme: str, unlock: Unlocking) -> Opened:
     """Makes the signer of a key URI. Nobody is asked yet.
 
     Raises:
@@ -46,17 +58,44 @@ def open_uri(
         MissingExtra: its library is not installed.
     """
     if scheme not in SIGNERS:
+        from difflib import get_close_matches  # for a mistake alone
+
+        # What is no scheme after all may be a secret: it is not repeated.
+        close = "".join(f"Did you mean {name}:? " for name in get_close_matches(scheme, SIGNERS, 1))
         raise ConfigError(
-            f"There is no key service {scheme!r}, and no file of that name.", code="unknown_name",
-            hint=f"Known: {', '.join(sorted(SIGNERS))}. A path that begins so is written with ./ before it.",
+            "The key begins like a URI, of no service that is known, and no file has that name.", code="unknown_name",
+            hint=f"{close}Known: {', '.join(sorted(SIGNERS))}. A path that begins so is written with ./ before it.",
         )  # fmt: skip
     service = SIGNERS[scheme]
-    if password is not None and not service.takes_password:
+    if unlock.password is not None and not service.takes_password:
         raise ConfigError(
             f"A key URI {scheme}: takes no password=.", code="password_not_needed",
             hint="Its service has a login of its own: see docs/signers.md.",
         )  # fmt: skip
-    opened = service(uri, password=password) if service.takes_password else service(uri)
+    opened = service(uri, password=unlock.password) if service.takes_password else service(uri)
     remote = load("sa_auth.signers.remote").RemoteSigner
-    signer = remote(opened, algorithm=algorithm, key_id=key_id, certificate=certificate)
+    signer = remote(opened, algorithm=unlock.algorithm, key_id=unlock.key_id, certificate=unlock.certificate)
     return Opened(signer, recipe=("uri", uri, "warn", "full"))
+
+
+def is_key_text(value: str) -> bool:
+    """Whether a str is a key's text and no path."""
+    return "-----BEGIN" in value or value.lstrip().startswith("{")
+
+
+def encoded(text: str) -> bytes:
+    """Gives a key's text as bytes."""
+    # An environment variable or a JSON escape may hold what is no UTF-8; the parser then says what is wrong.
+    return text.encode("utf-8", "replace")
+
+
+def text_of_variable(value: str) -> bytes | None:
+    """The key or key file that a variable holds, as it is or in base64; None: it holds a path."""
+    if is_key_text(value):
+        return encoded(value)
+    try:
+        # The base64 command folds its lines.
+        decoded = base64.b64decode("".join(value.split()), validate=True)
+    except ValueError:
+        return None
+    return decoded if decoded[:1] in {b"{", b"\x30"} or b"-----BEGIN" in decoded else None

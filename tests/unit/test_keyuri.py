@@ -88,9 +88,13 @@ def test_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     place.write_text(EC.pair[0])
     assert creds("keys:prod").identity == creds(str(place)).identity
     with pytest.raises(ConfigError) as caught:
-        creds("awskmss:alias/robot")
+        creds("vaullt:alias")
     error = caught.value
-    assert (error.code, "vault" in error.hint, "alias" in str(error)) == ("unknown_name", True, False)
+    assert (error.code, "mean vault:?" in error.hint, "pkcs11" in error.hint) == ("unknown_name", True, True)
+    for secret in ("hunter2:hunter3", "client:secret"):
+        with pytest.raises(ConfigError) as caught:
+            creds(secret)
+        assert not any(part in str(caught.value) for part in secret.split(":"))
 
 
 def test_the_scheme_goes_before_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
