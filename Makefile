@@ -86,12 +86,13 @@ mutate: .venv/ready-test  ## changes the code and counts the changes that no tes
 # A package's service would start as it is installed, were there no policy-rc.d to forbid it.
 # Chromium has another name on each system; where one of them is there it does.
 BROWSER := command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null
-system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen, Chromium, and nginx, which is not started
-	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null && command -v nginx >/dev/null && { $(BROWSER); } || { \
+system:  ## what only a system package brings (as root): the commands openssl and ssh-keygen, Chromium, SoftHSM2, and nginx, which is not started
+	@command -v openssl >/dev/null && command -v ssh-keygen >/dev/null && command -v nginx >/dev/null && \
+	  command -v softhsm2-util >/dev/null && { $(BROWSER); } || { \
 	  policy=/usr/sbin/policy-rc.d; test -e $$policy || { \
 	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT INT TERM; printf '#!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; }; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	    openssl openssh-client nginx $$({ $(BROWSER); } || echo chromium) >/dev/null; }
+	    openssl openssh-client nginx softhsm2 $$({ $(BROWSER); } || echo chromium) >/dev/null; }
 
 .venv/pip:
 	$(PYTHON) -m venv .venv

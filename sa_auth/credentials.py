@@ -42,8 +42,8 @@ class ServiceAccountCredentials(RequestsAuth):
     """Signs a service account in, and keeps it signed in.
 
     Args:
-        key: A path; a key's text, `keys.from_pem(text)`, `from_pfx(data)`, `from_jwk(data)`; or a Signer. None: a token
-            service hands the assertion over, or a secret proves the client.
+        key: A path; a key's text, `keys.from_pem(text)`, `from_pfx(data)`, `from_jwk(data)`; the URI of a key elsewhere
+            (docs/signers.md); or a Signer. None: a token service hands the assertion over, or a secret proves the client.
         issuer: `iss`: client id, consumer key, service-account e-mail.
         subject: `sub`: the user acted for.
         scope: str, space separated, or an iterable of str.
@@ -52,7 +52,7 @@ class ServiceAccountCredentials(RequestsAuth):
             the token endpoint if nobody else does, and the revocation endpoint.
         token_endpoint: Default the key file's or provider's; with "generic", an https audience that has a path.
         certificate: Path or PEM, where it is not in the key's own file.
-        password: str, bytes or a callable, for an encrypted PEM or a PFX.
+        password: str, bytes or a callable, for an encrypted PEM, a PFX, or the PIN of an HSM.
         key_id: `kid`.
         algorithm: Default from the key: RS256, ES256/384/512, EdDSA.
         lifetime: Seconds from now to `exp`; default the provider's, 300 for generic.
@@ -294,7 +294,7 @@ _NAMES = frozenset({*ServiceAccountCredentials.__init__.__wrapped__.__kwdefaults
 
 def _revive(cls: type[ServiceAccountCredentials], opening: tuple[Any, ...], given: dict[str, Any]) -> Any:
     kind, where, rights, validate_key = opening
-    if kind == "nothing":
-        return cls(**given)
+    if kind in {"nothing", "uri"}:
+        return cls(where, **given)
     opener = cls.from_env if kind == "env" else cls.from_file
     return opener(where, rights=rights, validate_key=validate_key, **given)

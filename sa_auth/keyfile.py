@@ -5,7 +5,6 @@ Rule: no error repeats a key or password, and no file chooses what only code may
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from . import keys
 from ._secret import Password
 from ._secretfile import read_secret, shown
 from .errors import ConfigError, KeyFileError
+from .keyuri import encoded, is_key_text, open_uri, scheme_of, text_of_variable
 from .opened import Opened
 from .providers import PROVIDERS
 from .signers.base import Signer
@@ -70,9 +70,11 @@ def open_key(key: object, unlock: Unlock) -> Opened:
     if key is None or isinstance(key, Opened):
         return key or Opened(None, recipe=("nothing", None, "warn", "full"))
     if isinstance(key, str) and is_key_text(key):
-        return Opened(unlock.signer(_key_from(_encoded(key), unlock)))
+        return Opened(unlock.signer(_key_from(encoded(key), unlock)))
     if isinstance(key, bytes | bytearray):
         return Opened(unlock.signer(_key_from(bytes(key), unlock)))
+    if isinstance(key, str) and (scheme := scheme_of(key)):
+        return open_uri(key, scheme, unlock)
     if isinstance(key, str | os.PathLike):
         return open_file(key, unlock, key_only=True)
     if hasattr(key, "private_key") and hasattr(key, "ensure_valid"):
@@ -81,8 +83,8 @@ def open_key(key: object, unlock: Unlock) -> Opened:
         return Opened(key)
     raise ConfigError(
         f"The key is of type {type(key).__name__}.", code="bad_argument",
-        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), or a Signer. A key file's "
-        "parsed content goes to from_info(mapping).",
+        hint="It is a path, keys.from_pem(text), keys.from_pfx(data), keys.from_jwk(data), a key URI or a Signer. A key "
+        "file's parsed content goes to from_info(mapping).",
     )  # fmt: skip
 
 
@@ -196,8 +198,12 @@ def open_env(name: object, unlock: Unlock) -> Opened:
             f"The environment variable {name} is not set, or empty.", code="key_file_missing",
             hint="It holds the path of a key file, or the file's whole text.",
         )  # fmt: skip
-    data = _text_of_variable(value)
     where = f"from the environment variable {name}"
+    scheme = scheme_of(value)
+    if scheme is not None:
+        uri = _at(where, lambda: open_uri(value, scheme, unlock))
+        return Opened(uri.signer, recipe=("env", name, unlock.rights, unlock.validate_key))
+    data = text_of_variable(value)
     if data is None:
         return _at(where, lambda: open_file(value, unlock))
     arguments, signer = _at(where, lambda: _split(data, unlock, key_only=False))
@@ -214,16 +220,6 @@ def _at(where: str, act: Callable[[], Got]) -> Got:
     raise failure
 
 
-def is_key_text(value: str) -> bool:
-    """Whether a str is a key's text and no path."""
-    return "-----BEGIN" in value or value.lstrip().startswith("{")
-
-
-def _encoded(text: str) -> bytes:
-    # An environment variable or a JSON escape may hold what is no UTF-8; the parser then says what is wrong.
-    return text.encode("utf-8", "replace")
-
-
 def _place(path: object) -> str:
     place = None
     if isinstance(path, str | bytes | os.PathLike):
@@ -237,17 +233,6 @@ def _place(path: object) -> str:
             hint="It is a str or a Path; a key file's parsed content goes to from_info(mapping).",
         )  # fmt: skip
     return place
-
-
-def _text_of_variable(value: str) -> bytes | None:
-    if is_key_text(value):
-        return _encoded(value)
-    try:
-        # The base64 command folds its lines.
-        decoded = base64.b64decode("".join(value.split()), validate=True)
-    except ValueError:
-        return None
-    return decoded if decoded[:1] in {b"{", b"\x30"} or b"-----BEGIN" in decoded else None
 
 
 def _split(data: bytes, unlock: Unlock, *, key_only: bool) -> tuple[dict[str, Any], Signer | None]:
@@ -292,7 +277,7 @@ def _opened_info(info: Mapping[str, Any], unlock: Unlock) -> tuple[dict[str, Any
         unlock.certificate if unlock.certificate is not None else used["certificate"],
         unlock.key_id, unlock.algorithm or used["algorithm"], unlock.validate_key,
     )  # fmt: skip
-    return arguments, chosen.signer(_key_from(_encoded(used["key"]), chosen), used["key_id"])
+    return arguments, chosen.signer(_key_from(encoded(used["key"]), chosen), used["key_id"])
 
 
 def whose(info: Mapping[str, Any]) -> str | None:

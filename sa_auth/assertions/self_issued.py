@@ -1,6 +1,7 @@
 """A JWT that this process signs about itself.
 
-Rule: minted anew for every attempt, with integers for times and 128 random bits for `jti`. Stands between a grant
+Rule: minted anew for every attempt, with integers for times and 128 random bits for `jti`; `reuse=` is the exception, and
+no attempt repeats what another of the same exchange sent. Stands between a grant
 (or client authentication) and the signer. Source: RFC 7523 section 3; RFC 7515 section 7.1 for the three joined parts.
 """
 
@@ -11,7 +12,7 @@ import math
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .._encoding import b64url, compact_json
 from .._fixed import Fixed
@@ -19,6 +20,7 @@ from .._loading import load
 from ..errors import ConfigError
 from ..policy import positive
 from ..signers.base import Signer
+from ..wire import Conversation, conversation
 
 # What an argument decides, a claim or header field may not decide a second time.
 _CLAIMS_BY_ARGUMENT = {
@@ -26,6 +28,7 @@ _CLAIMS_BY_ARGUMENT = {
     "jti": "",
 }  # fmt: skip
 _HEADERS_BY_ARGUMENT = {"alg": "algorithm", "kid": "key_id"}
+_LEFT = 30  # seconds of its life that an assertion has at least, when it is sent again
 _FROM_CERTIFICATE = ("x5t", "x5t#S256", "x5c")
 
 
@@ -46,6 +49,9 @@ class SelfIssued(Fixed):
         type: `typ` of the header; None: none.
         issuer_suffix: What `iss` ends with where it names the key: {fingerprint} in it is the SHA-256 of the key that
             signs, as DER SubjectPublicKeyInfo, in standard base64.
+        reuse: Seconds for which a signed JWT is sent again, by a later exchange and never by another attempt of the same,
+            for a signer whose signatures cost money or are rationed. It then has no `jti`, which says that it goes once:
+            only for a server that allows that. 0: never.
 
     Raises:
         ConfigError: an argument is of the wrong kind, or a claim restates an argument.
@@ -63,8 +69,10 @@ class SelfIssued(Fixed):
         "_backdate",
         "_claims",
         "_headers",
+        "_kept",
         "_lifetime",
         "_longest",
+        "_reuse",
         "_suffix",
         "audience",
         "issuer",
@@ -84,6 +92,8 @@ class SelfIssued(Fixed):
     _claims: Mapping[str, Any]
     _headers: Mapping[str, Any]
     _suffix: str
+    _reuse: float
+    _kept: list[_Kept]
 
     def __init__(
         self,
@@ -100,15 +110,17 @@ class SelfIssued(Fixed):
         headers: Mapping[str, Any] | None = None,
         type: str | None = "JWT",  # noqa: A002 - the header's own word
         issuer_suffix: str = "",
+        reuse: float = 0,
     ) -> None:
         positive(lifetime, "lifetime")
+        _check_reuse(reuse, lifetime)
         given = frozen_json(headers, "headers", _HEADERS_BY_ARGUMENT)
         # No argument says a scope that is a list.
         listed = scope is None and isinstance(claims, Mapping) and isinstance(claims.get("scope"), list)
         taken = {name: why for name, why in _CLAIMS_BY_ARGUMENT.items() if not (listed and name == "scope")}
         self._fix(
             signer=signer, issuer=issuer, audience=audience, subject=subject, scope=scope,
-            _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest, _suffix=issuer_suffix,
+            _reuse=reuse, _kept=[], _lifetime=math.floor(lifetime) or 1, _backdate=backdate, _longest=longest, _suffix=issuer_suffix,
             _claims=frozen_json(claims, "claims", taken),
             _headers=given if type is None else MappingProxyType({"typ": type, **given}),
         )  # fmt: skip
@@ -127,9 +139,19 @@ class SelfIssued(Fixed):
         """
         # One key for header and signature, even if the key's file is replaced in between.
         signer = getattr(self.signer, "current", self.signer)
+        under_way = conversation()
+        for kept in self._kept:  # one at most
+            # A second attempt of one exchange is made because of how the first one went: it gets another.
+            again = under_way is None or kept.within is not under_way
+            if again and kept.signer is signer and 0 <= now - kept.minted_at < self._reuse:
+                self._kept[:] = [kept._replace(within=under_way)]
+                return kept.text
         payload = {**self._payload(now), "iss": self._named(signer)}
         content = f"{b64url(compact_json(self._header(signer)))}.{b64url(compact_json(payload))}"
-        return f"{content}.{b64url(signer.sign(content.encode('ascii')))}"
+        text = f"{content}.{b64url(signer.sign(content.encode('ascii')))}"
+        if self._reuse:
+            self._kept[:] = [_Kept(text, now, signer, under_way)]
+        return text
 
     def bound(self, signer: Signer, claims: Mapping[str, Any], headers: Mapping[str, Any]) -> SelfIssued:
         """Gives one that says these beside the rest, for a single call.
@@ -139,7 +161,9 @@ class SelfIssued(Fixed):
             claims: JSON, by name; they go before the rest.
             headers: JOSE header fields, likewise.
         """
-        return self._with(signer=signer, _claims={**self._claims, **claims}, _headers={**self._headers, **headers})
+        return self._with(
+            signer=signer, _claims={**self._claims, **claims}, _headers={**self._headers, **headers}, _reuse=0, _kept=[]
+        )
 
     def _header(self, signer: Signer) -> dict[str, Any]:
         header: dict[str, Any] = {"alg": signer.algorithm}
@@ -164,7 +188,7 @@ class SelfIssued(Fixed):
             issued = max(issued, expires - self._longest)
         named = {"iss": self.issuer, "sub": self.subject, "scope": self.scope, "aud": self.audience}
         payload: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
-        payload.update(iat=issued, exp=expires, jti=b64url(os.urandom(16)))
+        payload.update(iat=issued, exp=expires, **({} if self._reuse else {"jti": b64url(os.urandom(16))}))
         return {**payload, **self._claims, **({"nbf": issued} if self._claims.get("nbf") is True else {})}
 
     def fingerprint(self) -> tuple[str, ...]:
@@ -207,6 +231,33 @@ class SelfIssued(Fixed):
             ("kid", self.signer.key_id),
         )
         return ", ".join(f"{name} {value!r}" for name, value in told if value is not None)
+
+
+class _Kept(NamedTuple):
+    """An assertion that may be sent again.
+
+    Attributes:
+        text: The assertion.
+        minted_at: Unix seconds.
+        signer: Whose signature it has.
+        within: The exchange that sent it last; None: none.
+    """
+
+    text: str
+    minted_at: float
+    signer: Signer
+    within: Conversation | None
+
+    def __repr__(self) -> str:
+        return "_Kept(...)"
+
+
+def _check_reuse(reuse: object, lifetime: float) -> None:
+    if isinstance(reuse, bool) or not isinstance(reuse, int | float) or not 0 <= reuse <= max(lifetime - _LEFT, 0):
+        raise ConfigError(
+            f"reuse is no number of seconds that leaves {_LEFT} s of the assertion's life.", code="bad_argument",
+            hint="For example reuse=120 with a lifetime of 300 s. 0: each assertion goes once.",
+        )  # fmt: skip
 
 
 def frozen_json(fields: Mapping[str, Any] | None, name: str, taken: Mapping[str, str]) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ is trusted here: whether a chain is good is the server's to judge. Source: RFC 5
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -15,6 +17,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .._clock import SYSTEM
+from .._encoding import b64url
 from .._loading import load
 from ..errors import ConfigError
 from .armor import Block, unwrap
@@ -135,6 +138,37 @@ def arrange(certificates: Sequence[x509.Certificate], spki: bytes) -> tuple[x509
             break
         chain.append(issuer)
     return tuple(chain)
+
+
+def leaf_of(certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+    """The one that issued none of the others, where no key says whose it is; the first where each did."""
+    issuers = [other.issuer for other in certificates if other.issuer != other.subject]
+    return next((each for each in certificates if each.subject not in issuers), certificates[0])
+
+
+def header_field(chain: Sequence[x509.Certificate], name: str) -> Any:
+    """The header field that names a certificate, or holds its chain (RFC 7515 sections 4.1.6 to 4.1.8).
+
+    Args:
+        chain: Leaf first.
+        name: "x5t", "x5t#S256" or "x5c".
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not chain:
+        raise ConfigError(
+            "The key has no certificate.",
+            code="no_certificate",
+            hint="Give it as certificate=, or load a file that holds both.",
+        )
+    ders = [certificate.public_bytes(Encoding.DER) for certificate in chain]
+    if name == "x5c":
+        return [base64.b64encode(der).decode("ascii") for der in ders]
+    if name == "x5t":
+        # SHA-1 is the header field's definition (RFC 7515 section 4.1.7): a name for the certificate, not a proof.
+        return b64url(hashlib.sha1(ders[0], usedforsecurity=False).digest())
+    return b64url(hashlib.sha256(ders[0]).digest())
 
 
 def _public_bytes(certificate: x509.Certificate) -> bytes:

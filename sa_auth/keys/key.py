@@ -6,7 +6,6 @@ shows, pickles and changes nothing. Source: RFC 7638 (thumbprint), RFC 7515 sect
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import threading
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from .._encoding import b64url, compact_json
 from .._secret import fingerprint
 from ..errors import ConfigError
-from .certificate import arrange
+from .certificate import arrange, header_field
 from .faults import fault
 from .kind import PrivateKey, algorithms_of, name_of, private_digest, public_members, supported
 from .validity import check_mode, sound
@@ -140,33 +139,21 @@ class Key:
     @property
     def x5t(self) -> str:
         """The SHA-1 thumbprint of the certificate, base64url without padding; ConfigError where there is none."""
-        # SHA-1 is the header field's definition (RFC 7515 section 4.1.7): a name for the certificate, not a proof.
-        return b64url(hashlib.sha1(self._leaf(), usedforsecurity=False).digest())
+        return str(header_field(self.certificates, "x5t"))
 
     @property
     def x5t_s256(self) -> str:
         """The SHA-256 thumbprint of the certificate, base64url without padding; ConfigError where there is none."""
-        return b64url(hashlib.sha256(self._leaf()).digest())
+        return str(header_field(self.certificates, "x5t#S256"))
 
     @property
     def x5c(self) -> tuple[str, ...]:
         """The chain as standard base64 of DER, leaf first; ConfigError where there is no certificate."""
-        self._leaf()
-        ders = [certificate.public_bytes(Encoding.DER) for certificate in self.certificates]
-        return tuple(base64.b64encode(der).decode("ascii") for der in ders)
+        return tuple(header_field(self.certificates, "x5c"))
 
     def secret(self) -> bytes:
         """32 bytes to derive other keys from; the same for the same key in whatever file it came."""
         return private_digest(self.private_key)
-
-    def _leaf(self) -> bytes:
-        if not self.certificates:
-            raise ConfigError(
-                "The key has no certificate.",
-                code="no_certificate",
-                hint="Give it as certificate=, or load a file that holds both.",
-            )
-        return self.certificates[0].public_bytes(Encoding.DER)
 
     def __repr__(self) -> str:
         return f"Key({name_of(self.private_key)}, sha256={fingerprint(self.thumbprint)})"

@@ -13,6 +13,8 @@ from .._encoding import b64url, digest
 from .faults import fault
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicHalf: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+_PRIVATE = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
 
 RSA_BITS_LEAST = 2048
 RSA_BITS_MOST = 16384
@@ -42,6 +44,22 @@ def supported(key: object) -> PrivateKey:
     raise fault("key_unsupported")
 
 
+def supported_public(key: object) -> PublicHalf:
+    """Lets a public key of a known kind and size through.
+
+    Raises:
+        KeyLoadError: as of a private one.
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        check_rsa_size(key.key_size)
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
+        return key
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return key
+    raise fault("key_unsupported", "The public key is of a kind that is not supported.")
+
+
 def check_rsa_size(bits: int) -> None:
     """Judges the length of a modulus in bits, before any arithmetic with it."""
     if bits < RSA_BITS_LEAST:
@@ -50,11 +68,11 @@ def check_rsa_size(bits: int) -> None:
         raise fault("key_unsupported", f"The RSA key has more than {RSA_BITS_MOST} bits.")
 
 
-def algorithms_of(key: PrivateKey) -> tuple[str, ...]:
+def algorithms_of(key: PrivateKey | PublicHalf) -> tuple[str, ...]:
     """The JOSE algorithms a key can sign with, the default first."""
-    if isinstance(key, rsa.RSAPrivateKey):
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
         return _RSA_ALGORITHMS
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
         return (_CURVES[key.curve.name][1],)
     return ("EdDSA",)
 
@@ -68,17 +86,23 @@ def name_of(key: PrivateKey) -> str:
     return "Ed25519"
 
 
-def public_members(key: PrivateKey) -> dict[str, str]:
+def coordinate_width(key: PublicHalf) -> int | None:
+    """Bytes of one coordinate, and of r and s; None where the key is on no curve of ECDSA."""
+    return _CURVES[key.curve.name][2] if isinstance(key, ec.EllipticCurvePublicKey) else None
+
+
+def public_members(key: PrivateKey | PublicHalf) -> dict[str, str]:
     """The members of the public JWK that a thumbprint is made of, in the order it wants them."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        rsa_numbers = key.public_key().public_numbers()
+    public = key.public_key() if isinstance(key, _PRIVATE) else key
+    if isinstance(public, rsa.RSAPublicKey):
+        rsa_numbers = public.public_numbers()
         return {"e": _shortest(rsa_numbers.e), "kty": "RSA", "n": _shortest(rsa_numbers.n)}
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        curve, _, width = _CURVES[key.curve.name]
-        point = key.public_key().public_numbers()
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        curve, _, width = _CURVES[public.curve.name]
+        point = public.public_numbers()
         x, y = point.x.to_bytes(width, "big"), point.y.to_bytes(width, "big")
         return {"crv": curve, "kty": "EC", "x": b64url(x), "y": b64url(y)}
-    return {"crv": "Ed25519", "kty": "OKP", "x": b64url(key.public_key().public_bytes_raw())}
+    return {"crv": "Ed25519", "kty": "OKP", "x": b64url(public.public_bytes_raw())}
 
 
 def private_digest(key: PrivateKey) -> bytes:

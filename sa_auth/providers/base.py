@@ -119,6 +119,7 @@ class Provider(NamedTuple):
         lifetime: Seconds from now to `exp`, by default.
         longest: Seconds allowed from `iat` to `exp`; None: no limit known.
         backdate: Seconds that `iat` lies before now.
+        reusable: Whether it takes an assertion more than once, without a `jti`, by its own documentation.
         claims: Claims that are always there; those of the face go before them.
         headers: JOSE header fields that are always there; those of the face go before them.
         scope_claim: Whether the scope is a claim: "always", even if empty, "given", or "never".
@@ -165,6 +166,7 @@ class Provider(NamedTuple):
     lifetime: int = 300
     longest: int | None = None
     backdate: int = 10
+    reusable: bool = False
     claims: Mapping[str, Any] = NOTHING
     headers: Mapping[str, Any] = NOTHING
     scope_claim: str = "given"

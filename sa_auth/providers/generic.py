@@ -78,5 +78,6 @@ as_client = ServiceAccountCredentials.from_file(
         sources=("RFC 7523", "draft-ietf-oauth-rfc7523bis"),
     ),
     subject="default",
+    reusable=True,  # whoever asks for it knows the server
     key_file=KeyFile(_recognise, _read),
 )

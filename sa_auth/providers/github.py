@@ -76,6 +76,7 @@ with_less = ServiceAccountCredentials(
     lifetime=300,
     longest=600,
     backdate=60,
+    reusable=True,  # it is a bearer there, for as many calls as are made within its life
     scope_claim="never",
     scope_form=False,
     # Here too: the body of a grant of the caller's own says what is asked for, and not where the answer stands.

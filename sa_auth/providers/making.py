@@ -145,8 +145,19 @@ def _assertion(provider: Provider, settings: Settings, where: str | None, asked:
         audience=_audience(provider, settings, where),
         type="JWT" if provider.typ is None else provider.typ or None,
         issuer_suffix=provider.issuer_suffix,
+        reuse=_reuse(provider, settings),
         **_shape(provider, settings),
     )
+
+
+def _reuse(provider: Provider, settings: Settings) -> float:
+    seconds: float = getattr(settings.signer, "reuse", 0)
+    if seconds and not provider.reusable:
+        raise ConfigError(
+            f"{provider.page.title or provider.name} is not known to take an assertion more than once.", code="bad_argument",
+            hint="Leave the signer's reuse= out: each exchange then has an assertion of its own.",
+        )  # fmt: skip
+    return seconds
 
 
 def _shape(provider: Provider, settings: Settings) -> dict[str, Any]:
@@ -164,6 +175,12 @@ def _shape(provider: Provider, settings: Settings) -> dict[str, Any]:
 def _client_shape(provider: Provider, settings: Settings) -> dict[str, Any]:
     """What is said of an assertion of the client's, where the key signs no other."""
     shape = _shape(provider, settings)
+    # OpenID Connect Core section 9: `jti` is required there, and "MUST only be used once".
+    if getattr(settings.signer, "reuse", 0):
+        raise ConfigError(
+            "A client's assertion goes once.", code="bad_argument",
+            hint="Leave the signer's reuse= out; it is for the grant jwt_bearer.",
+        )  # fmt: skip
     if provider.subject == "none":
         shape["subject"] = None
     if provider.scope_of_client and settings.scope:

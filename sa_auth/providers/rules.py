@@ -88,7 +88,8 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
     if signer is None or not takes:
         return signer
     key = getattr(signer, "key", None)
-    can = key.algorithms if key is not None else (signer.algorithm,)
+    remote = getattr(signer, "by", None)  # of a key that is elsewhere
+    can = (key if remote is None else signer).algorithms if key is not None or remote else (signer.algorithm,)  # type: ignore[union-attr]
     # What a JWK says of itself was said where its public half was registered too.
     own = key is not None and signer.algorithm != key.algorithms[0]
     wanted = (signer.algorithm,) if settings.algorithm is not None else (signer.algorithm, *takes) if own else takes
@@ -100,6 +101,8 @@ def signer_for(provider: Provider, settings: Settings) -> Signer | None:
             hint=f"It takes {', '.join(takes)}: "
             + ("leave algorithm= out." if set(can) & set(takes) else f"pass {' or '.join(dict.fromkeys(_KEYS[one] for one in takes))}."),
         )  # fmt: skip
+    if remote is not None:
+        return signer if best == signer.algorithm else remote(best)
     if key is None or (best == signer.algorithm and not hasattr(signer, "current")):
         return signer
     # Also for one that signs so already, where its file's key may become one of another kind.

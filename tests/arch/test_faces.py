@@ -15,7 +15,7 @@ SHELVES = ["sa_auth", *(f"sa_auth.{name}" for name in (
 ))]  # fmt: skip
 HEAVY = (
     "requests", "urllib3", "jwt", "cryptography", "cachetools", "rich", "http.client", "filelock", "platformdirs", "redis",
-    "opentelemetry", "httpx", "httpx2", "aiohttp", "grpc", "trio", "asyncio",
+    "opentelemetry", "httpx", "httpx2", "aiohttp", "grpc", "trio", "asyncio", "pkcs11", "hvac",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from sa_auth.client_auth import ClientSecretBasic
 from sa_auth.integrations import aiohttp as for_aiohttp
 from sa_auth.integrations import function, grpc, httpx, urllib3
 from sa_auth.keys import from_jwk, from_pem, from_pfx
+from sa_auth.signers import FromCallable, KeyService, RemoteSigner, Signer
 from sa_auth.transports import RequestsTransport
 
 
@@ -53,3 +54,10 @@ def construct() -> None:
             refresh=RefreshPolicy(lead=3),
             retry=Retry(attempts=1),
         )
+
+
+def keys_elsewhere(service: KeyService) -> None:
+    one: Signer = FromCallable(lambda data: data, "-----BEGIN PUBLIC KEY-----", der=True)
+    two: Signer = RemoteSigner(service, certificate=b"", reuse=60)
+    for key in (one, two, "vault:robot"):
+        ServiceAccountCredentials(key, issuer="robot", password=lambda: "1234")
