@@ -15,7 +15,7 @@ SHELVES = ["sa_auth", *(f"sa_auth.{name}" for name in (
 ))]  # fmt: skip
 HEAVY = (
     "requests", "urllib3", "jwt", "cryptography", "cachetools", "rich", "http.client", "filelock", "platformdirs", "redis",
-    "opentelemetry", "pkcs11", "hvac",
+    "opentelemetry", "pkcs11", "hvac", "boto3", "azure", "google",
 )  # fmt: skip
 
 
