@@ -178,10 +178,9 @@ class GoogleKey(KeyService):
 
 
 def _word(error: google_errors.GoogleAPICallError) -> str:
-    by_grpc = getattr(error.grpc_status_code, "name", None)
     response: Any = error.response
     try:
-        said = response.json()["error"]["status"]  # of gRPC it has no such thing
+        said = response.json()["error"]["status"]
     except Exception:  # noqa: BLE001 - no JSON, or another one: the number has to do
         said = None
-    return str(said or by_grpc or _BY_STATUS.get(int(error.code or 0), ""))
+    return str(said or _BY_STATUS.get(int(error.code or 0), ""))
