@@ -90,7 +90,7 @@ class AWSKey(KeyService):
 
     Example:
         >>> AWSKey("awskms:///alias/robot?region=eu-west-1")
-        AWSKey(...)
+        AWSKey('alias/robot')
         >>> AWSKey("awskms:alias/robot?where=there")
         Traceback (most recent call last):
         sa_auth.errors.ConfigError: bad_key_uri: The key URI awskms: has 'where' in it. Hint: For example ...
@@ -135,6 +135,9 @@ class AWSKey(KeyService):
             Message=data if whole else digest, MessageType="RAW" if whole else "DIGEST",
         )  # fmt: skip
         return bytes(answer["Signature"])
+
+    def __repr__(self) -> str:
+        return f"AWSKey({self._key!r})"
 
     def explain(self, error: Exception, act: str) -> SigningError:  # noqa: D102
         if isinstance(error, aws.ClientError):

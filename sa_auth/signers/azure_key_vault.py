@@ -66,7 +66,7 @@ class AzureKey(KeyService):
 
     Example:
         >>> AzureKey("azurekv://robot-keys.vault.azure.net/keys/robot")
-        AzureKey(...)
+        AzureKey('https://robot-keys.vault.azure.net', 'robot', None)
         >>> AzureKey("azurekv://robot-keys.vault.azure.net/robot")
         Traceback (most recent call last):
         sa_auth.errors.ConfigError: bad_key_uri: The key URI azurekv: names no key of a vault. Hint: For example ...
@@ -103,6 +103,9 @@ class AzureKey(KeyService):
 
     def sign(self, algorithm: str, data: bytes, digest: bytes, timeout: float) -> bytes:  # noqa: ARG002, D102
         return self._crypto().sign(SignatureAlgorithm(algorithm), digest, **_within(timeout)).signature
+
+    def __repr__(self) -> str:
+        return f"AzureKey({self._vault!r}, {self._name!r}, {self._version!r})"
 
     def explain(self, error: Exception, act: str) -> SigningError:  # noqa: D102
         if isinstance(error, azure_errors.ServiceRequestError | azure_errors.ServiceResponseError):

@@ -81,7 +81,7 @@ class GoogleKey(KeyService):
 
     Example:
         >>> GoogleKey("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1")
-        GoogleKey(...)
+        GoogleKey('projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1')
         >>> GoogleKey("gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k")
         Traceback (most recent call last):
         sa_auth.errors.ConfigError: bad_key_uri: The key URI gcpkms: names no version of a key. Hint: For example ...
@@ -140,6 +140,9 @@ class GoogleKey(KeyService):
         return unavailable(
             self.service, hint="What was sent or came was damaged on the way: a checksum is another one."
         )
+
+    def __repr__(self) -> str:
+        return f"GoogleKey({self._name!r})"
 
     def explain(self, error: Exception, act: str) -> SigningError:  # noqa: D102
         if isinstance(error, google_errors.GoogleAPICallError):

@@ -18,7 +18,7 @@ SPECS = {"RSASSA_PSS_SHA_256": "PS256", "RSASSA_PKCS1_V1_5_SHA_256": "RS256", "E
 
 def said(code: str, status: int = 400) -> Reply:
     """A refusal."""
-    return Reply(status, {"__type": code, "message": "No."}, {"Content-Type": "application/x-amz-json-1.1"})
+    return Reply(status, {"__type": code, "message": cloud.CANARY}, {"Content-Type": "application/x-amz-json-1.1"})
 
 
 class World(cloud.Cloud):

@@ -25,7 +25,7 @@ TOKEN = "token-of-the-robot"
 
 def said(status: int, code: str, inner: str = "", headers: Mapping[str, str] = {}) -> Reply:
     """A refusal."""
-    error: dict[str, Any] = {"code": code, "message": "No."}
+    error: dict[str, Any] = {"code": code, "message": cloud.CANARY}
     if inner:
         error["innererror"] = {"code": inner}
     return Reply(status, {"error": error}, headers)
@@ -96,12 +96,12 @@ class World(cloud.Cloud):
             return said(404, "KeyNotFound")
         if named[2] == DISABLED and named[3]:
             return said(403, "Forbidden", "KeyDisabled")
-        return self._signed(named[1], asked.json()) if named[3] else self._told(named[1])
+        return self._signed(named[1], asked.json()) if named[3] else self._told(named[1], named[2] or VERSION)
 
-    def _told(self, algorithm: str) -> Reply:
+    def _told(self, algorithm: str, version: str) -> Reply:
         public = cloud.pair(algorithm)[0].public_key()
         jwk = jwt.get_algorithm_by_name(algorithm).to_jwk(public, as_dict=True)
-        kid = f"https://{HOST}:{self.server.port}/keys/{algorithm}/{VERSION}"
+        kid = f"https://{HOST}:{self.server.port}/keys/{algorithm}/{version}"
         return Reply(200, {"key": {**jwk, "kid": kid, "key_ops": ["sign", "verify"]}, "attributes": {"enabled": True}})
 
     def _signed(self, name: str, body: dict[str, Any]) -> Reply:

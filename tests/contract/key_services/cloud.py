@@ -16,14 +16,17 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, NamedTuple
 from unittest.mock import patch
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from sa_auth.errors import SaAuthError
 from sa_auth.testing import new_key
 from tests.contract.key_services import base
 
+CANARY = "canary-4711"  # in the sentences of the service, which may repeat what was sent
 HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 CURVES = {"ES256": "p256", "ES384": "p384", "ES512": "p521", "EdDSA": "ed25519"}
 
@@ -143,6 +146,15 @@ def signature(key: Any, algorithm: str, digest: bytes) -> bytes:
         return key.sign(digest, ec.ECDSA(Prehashed(made)))
     pad = padding.PSS(padding.MGF1(made), made.digest_size) if algorithm.startswith("PS") else padding.PKCS1v15()
     return bytes(key.sign(digest, pad, Prehashed(made)))
+
+
+def failure(signer: Any) -> SaAuthError:
+    """How it does not sign; nothing of the service's own words is in it, nor of its library's frames."""
+    with pytest.raises(SaAuthError) as caught:
+        signer.sign(b"data")
+    assert CANARY not in f"{caught.value!s}{caught.value!r}{vars(caught.value)}"
+    assert caught.value.__context__ is caught.value.__cause__ is None
+    return caught.value
 
 
 def b64(data: bytes) -> str:

@@ -21,9 +21,9 @@ RING = "projects/robots/locations/europe-west3/keyRings/ring/cryptoKeys"
 PATH = re.compile(rf"/v1/({RING}/(\w+)/cryptoKeyVersions/(\d+))(/publicKey|:asymmetricSign)(?:\?.*)?")
 
 
-def said(status: int, word: str, message: str = "No.") -> Reply:
+def said(status: int, word: str, message: str = "") -> Reply:
     """A refusal."""
-    return Reply(status, {"error": {"code": status, "message": message, "status": word}})
+    return Reply(status, {"error": {"code": status, "message": f"{message} {cloud.CANARY}", "status": word}})
 
 
 def crc(data: bytes) -> str:
