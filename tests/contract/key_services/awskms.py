@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import uuid
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -44,12 +45,13 @@ class World(cloud.Cloud):
         super().__enter__()
         self._moto = Client(DomainDispatcherApplication(create_backend_app))
         self._arns: dict[str, str] = {}
+        self._alias = f"alias/{uuid.uuid4()}"  # what moto has outlives this world
         with self.environment():
             client = boto3.Session().client("kms", region_name=REGION)
             for algorithm in self.algorithms:
                 spec = KINDS.get(algorithm, "RSA_2048")
                 made = client.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]
-                client.create_alias(AliasName=f"alias/{algorithm}", TargetKeyId=made["KeyId"])
+                client.create_alias(AliasName=f"{self._alias}/{algorithm}", TargetKeyId=made["KeyId"])
                 self._arns[algorithm] = made["Arn"]
         return self
 
@@ -63,7 +65,11 @@ class World(cloud.Cloud):
 
     def uri(self, algorithm: str) -> str:
         """By ARN; one by an alias."""
-        return f"awskms:///alias/ES384?region={REGION}" if algorithm == "ES384" else f"awskms:{self._arns[algorithm]}"
+        return (
+            f"awskms:///{self._alias}/ES384?region={REGION}"
+            if algorithm == "ES384"
+            else f"awskms:{self._arns[algorithm]}"
+        )
 
     def _key(self, name: str) -> Any:
         from moto.kms.models import kms_backends

@@ -50,6 +50,7 @@ class World(cloud.Cloud):
     library: ClassVar[str | None] = "azure.keyvault.keys"
     permission: ClassVar[str] = "keys/sign"
     names: ClassVar[tuple[str, ...]] = (HOST,)
+    resource: ClassVar[str] = ""  # that the challenge names; empty: this vault's, whose host has a port here
     faults: ClassVar[Mapping[str, Reply]] = {
         "throttled": said(429, "Throttled", headers={"Retry-After": "7"}),
         "denied": said(403, "Forbidden", "ForbiddenByRbac"),
@@ -88,7 +89,7 @@ class World(cloud.Cloud):
         if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
             challenge = (
                 'Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000", '
-                f'resource="https://vault.azure.net:{self.server.port}"'
+                f'resource="{self.resource or f"https://vault.azure.net:{self.server.port}"}"'
             )
             return said(401, "Unauthorized", headers={"WWW-Authenticate": challenge})
         named = PATH.fullmatch(asked.path)
