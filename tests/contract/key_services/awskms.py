@@ -89,9 +89,10 @@ class World(cloud.Cloud):
         """As moto does, or better."""
         if asked.headers.get("X-Amz-Target") == "TrentService.Sign":
             return self._signed(asked)
-        return self._moto_says(asked)
+        return self.by_moto(asked)
 
-    def _moto_says(self, asked: Asked) -> Reply:
+    def by_moto(self, asked: Asked) -> Reply:
+        """As moto does."""
         came = self._moto.open(asked.path, method=asked.method, headers=dict(asked.headers.items()), data=asked.body)
         return Reply(came.status_code, came.get_data(), {"Content-Type": came.content_type or ""})
 
@@ -102,7 +103,7 @@ class World(cloud.Cloud):
             return said("ValidationException")
         algorithm, raw = SPECS.get(body["SigningAlgorithm"], ""), body["MessageType"] == "RAW"
         if raw and not algorithm.startswith("PS") and not self.garbling:
-            return self._moto_says(asked)
+            return self.by_moto(asked)
         digest = hashlib.new(f"sha{algorithm[2:]}", message + b"!" * self.garbling).digest() if raw else message
         try:
             made = cloud.signature(self._key(body["KeyId"]), algorithm, digest)

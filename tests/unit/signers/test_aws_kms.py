@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from sa_auth import ServiceAccountCredentials
-from sa_auth.errors import ConfigError
+from sa_auth.errors import ConfigError, SigningError
 from sa_auth.signers import RemoteSigner
 from sa_auth.signers.aws_kms import AWSKey
 from sa_auth.testing import Authority
@@ -54,6 +54,14 @@ def test_whole_or_digest(world: World) -> None:
             made = signer.sign(b"m" * size)
             assert jwt.get_algorithm_by_name(algorithm).verify(b"m" * size, public, made)
             assert world.asked[-1].json()["MessageType"] == kind
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("PS256", 10), ("ES256", 5000)])
+def test_another_form_is_noticed(world: World, algorithm: str, size: int) -> None:
+    """A service that does otherwise: moto by itself takes another salt for PSS, and the hash of a digest: the first signature shows it."""
+    with world.doing(world.by_moto), pytest.raises(SigningError) as caught:
+        world.signer(algorithm).sign(b"m" * size)
+    assert caught.value.code == "signature_mismatch"
 
 
 def test_ed25519_is_signed_whole() -> None:
@@ -166,6 +174,11 @@ def test_login(world: World) -> None:
 
     assert RemoteSigner(AWSKey(world.uri("ES256"), login=login)).sign(b"data")
     assert "Credential=another/" in world.asked[-1].headers["Authorization"]
+
+    def broken() -> Any:
+        raise ValueError("canary-4711")
+
+    assert failure(RemoteSigner(AWSKey(world.uri("ES256"), login=broken))).code == "signing"
 
 
 def test_the_exchange_tries_again(world: World) -> None:

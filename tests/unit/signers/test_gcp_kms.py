@@ -182,3 +182,8 @@ def test_login(world: World) -> None:
         login = Failing(None)
         login.error = raised
         assert failure(RemoteSigner(GoogleKey(world.uri("ES256"), login=lambda one=login: one))).code == code
+
+
+def test_repr(world: World) -> None:
+    """It shows which key it is."""
+    assert f"{RING}/ES256/cryptoKeyVersions/1" in repr(world.signer("ES256"))
