@@ -71,7 +71,8 @@ class World(cloud.Cloud):
             else f"awskms:{self._arns[algorithm]}"
         )
 
-    def _key(self, name: str) -> Any:
+    def key(self, name: str) -> Any:
+        """That moto holds."""
         from moto.kms.models import kms_backends
 
         backend = kms_backends["123456789012"][REGION]
@@ -82,7 +83,7 @@ class World(cloud.Cloud):
         """Of the key that moto holds."""
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        public = self._key(self._arns[algorithm]).public_key()
+        public = self.key(self._arns[algorithm]).public_key()
         return str(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
 
     def answer(self, asked: Asked) -> Reply:
@@ -106,7 +107,7 @@ class World(cloud.Cloud):
             return self.by_moto(asked)
         digest = hashlib.new(f"sha{algorithm[2:]}", message + b"!" * self.garbling).digest() if raw else message
         try:
-            made = cloud.signature(self._key(body["KeyId"]), algorithm, digest)
+            made = cloud.signature(self.key(body["KeyId"]), algorithm, digest)
         except ValueError:
             return said("ValidationException")
         return Reply(

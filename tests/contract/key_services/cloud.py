@@ -20,11 +20,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from sa_auth.errors import SaAuthError
 from sa_auth.testing import new_key
 from tests.contract.key_services import base
+from tests.contract.material import Material
 
 CANARY = "canary-4711"  # in the sentences of the service, which may repeat what was sent
 HASHES = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
@@ -155,6 +156,14 @@ def failure(signer: Any) -> SaAuthError:
     assert CANARY not in f"{caught.value!s}{caught.value!r}{vars(caught.value)}"
     assert caught.value.__context__ is caught.value.__cause__ is None
     return caught.value
+
+
+def certificate(key: Any) -> bytes:
+    """A certificate of the key by itself."""
+    made = Material("own")
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    vars(made)["pair"] = (pem, "")
+    return made.certificate
 
 
 def b64(data: bytes) -> str:

@@ -16,7 +16,7 @@ from sa_auth.signers import RemoteSigner
 from sa_auth.signers.aws_kms import AWSKey
 from sa_auth.testing import Authority
 from tests.contract.key_services.awskms import World, said
-from tests.contract.key_services.cloud import Reply, failure
+from tests.contract.key_services.cloud import Asked, Reply, certificate, failure
 
 ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -191,3 +191,16 @@ def test_the_exchange_tries_again(world: World) -> None:
         with world.doing(lambda asked: replies.pop() if replies else world.answer(asked)):
             assert creds.token().access_token
     assert len(world.asked) == 3
+
+
+def test_certificate_spares_a_permission(world: World) -> None:
+    """With the key's certificate the public key is not asked for, or in vain: the right to sign is enough."""
+
+    def answer(asked: Asked) -> Reply:
+        return world.faults["denied"] if asked.headers["X-Amz-Target"].endswith("GetPublicKey") else world.answer(asked)
+
+    with world.doing(answer):
+        signer = world.signer("ES256", certificate=certificate(world.key(world.uri("ES256").partition(":")[2])))
+        assert signer.sign(b"data")
+        assert signer.certificate_field("x5t#S256")
+        assert failure(world.signer("ES256")).code == "signing_denied"

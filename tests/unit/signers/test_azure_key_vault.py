@@ -12,7 +12,7 @@ from sa_auth.errors import ConfigError
 from sa_auth.signers import RemoteSigner
 from sa_auth.signers.azure_key_vault import AzureKey
 from tests.contract.key_services.azurekv import DISABLED, HOST, TOKEN, VERSION, Login, World, said
-from tests.contract.key_services.cloud import Asked, Reply, failure
+from tests.contract.key_services.cloud import Asked, Reply, certificate, failure, pair
 from tests.contract.material import Material
 
 
@@ -135,6 +135,12 @@ def test_bad_uri(uri: str) -> None:
         (said(503, "ServiceUnavailable", headers={"Retry-After": "3"}), "signing_unavailable", True, 3.0),
         (said(409, "Conflict"), "signing", False, None),
         (Reply(502, b"<html>"), "signing_unavailable", True, None),
+        (
+            Reply(403, {"error": {"code": "Forbidden", "message": "", "innererror": "odd"}}),
+            "signing_denied",
+            False,
+            None,
+        ),
         (Reply(302, b"", {"Location": "https://elsewhere.example/"}), "signing", False, None),
         (Reply(0), "no_answer", True, None),
     ],
@@ -178,3 +184,20 @@ def test_login(world: World) -> None:
         login.error = error
         found = failure(RemoteSigner(AzureKey(world.uri("ES256"), login=lambda: login)))
         assert (found.code, found.retryable) == ("signing_login", False)
+
+
+def test_certificate_spares_a_permission(world: World) -> None:
+    """With the key's certificate the public key is not asked for, or in vain: the right to sign is enough."""
+
+    def answer(asked: Asked) -> Reply:
+        return (
+            world.faults["denied"]
+            if asked.method == "GET" and "Authorization" in asked.headers
+            else world.answer(asked)
+        )
+
+    with world.doing(answer):
+        signer = world.signer("ES256", certificate=certificate(pair("ES256")[0]))
+        assert signer.sign(b"data")
+        assert signer.certificate_field("x5t#S256")
+        assert failure(world.signer("ES256")).code == "signing_denied"

@@ -11,7 +11,7 @@ from sa_auth import ServiceAccountCredentials
 from sa_auth.errors import ConfigError
 from sa_auth.signers import RemoteSigner
 from sa_auth.signers.gcp_kms import GoogleKey
-from tests.contract.key_services.cloud import Asked, Reply, failure
+from tests.contract.key_services.cloud import Asked, Reply, certificate, failure, pair
 from tests.contract.key_services.gcpkms import KINDS, RING, World, crc, said
 
 
@@ -187,3 +187,16 @@ def test_login(world: World) -> None:
 def test_repr(world: World) -> None:
     """It shows which key it is."""
     assert f"{RING}/ES256/cryptoKeyVersions/1" in repr(world.signer("ES256"))
+
+
+def test_certificate_spares_a_permission(world: World) -> None:
+    """With the key's certificate the public key is not asked for, or in vain: the right to sign is enough."""
+
+    def answer(asked: Asked) -> Reply:
+        return world.faults["denied"] if asked.method == "GET" else world.answer(asked)
+
+    with world.doing(answer):
+        signer = world.signer("ES256", certificate=certificate(pair("ES256")[0]))
+        assert signer.sign(b"data")
+        assert signer.certificate_field("x5t#S256")
+        assert failure(world.signer("ES256")).code == "signing_denied"
