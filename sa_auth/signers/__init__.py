@@ -23,6 +23,9 @@ __all__ = ["SIGNERS", "FromCallable", "KeyService", "LocalSigner", "RemoteSigner
 SIGNERS = Registry(
     "key service",
     {
+        "awskms": ("sa_auth.signers.aws_kms:AWSKey", "aws"),
+        "azurekv": ("sa_auth.signers.azure_key_vault:AzureKey", "azurekv"),
+        "gcpkms": ("sa_auth.signers.gcp_kms:GoogleKey", "gcp"),
         "pkcs11": ("sa_auth.signers.pkcs11:PKCS11Key", "pkcs11"),
         "vault": ("sa_auth.signers.vault:VaultKey", "vault"),
     },

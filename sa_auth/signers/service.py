@@ -21,7 +21,8 @@ class KeyService:
 
     Attributes:
         service: What it is called in messages: "AWS KMS".
-        algorithms: The JOSE names that it signs by, whatever the key. One that it would do wrong is left out.
+        algorithms: The JOSE names that it signs by, whatever the key, or by that key, once the public key was read. One that
+            it would do wrong is left out.
         der: Whether it gives ECDSA signatures in DER (most do), or as a JWS has them.
         takes_password: Whether `password=` beside the URI is its business.
         asks_for_public_key: False: it can give none, and the caller has to pass a certificate.
@@ -35,7 +36,7 @@ class KeyService:
     """
 
     service: ClassVar[str] = ""
-    algorithms: ClassVar[tuple[str, ...]] = (
+    algorithms: tuple[str, ...] = (
         "RS256",
         "RS384",
         "RS512",

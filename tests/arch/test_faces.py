@@ -15,7 +15,8 @@ SHELVES = ["sa_auth", *(f"sa_auth.{name}" for name in (
 ))]  # fmt: skip
 HEAVY = (
     "requests", "urllib3", "jwt", "cryptography", "cachetools", "rich", "http.client", "filelock", "platformdirs", "redis",
-    "opentelemetry", "httpx", "httpx2", "aiohttp", "grpc", "trio", "asyncio", "pkcs11", "hvac",
+    "opentelemetry", "httpx", "httpx2", "aiohttp", "grpc", "trio", "asyncio", "pkcs11", "hvac", "boto3", "azure",
+    "google",
 )  # fmt: skip
 
 

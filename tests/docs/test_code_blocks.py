@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import jwt
@@ -20,6 +21,7 @@ from sa_auth.testing import Authority, google_key_file, new_key
 from sa_auth.testing.dialects import DIALECTS
 from sa_auth.wire import Response
 from tests.contract.material import MATERIAL
+from tests.docs.clouds import playing
 from tests.docs.vendors import make_all, write
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +43,9 @@ def blocks(language: str) -> list[pytest.ParameterSet]:
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch):
+def world(request, tmp_path, monkeypatch):
     """The files and hosts that the documentation speaks of, all of them on this machine."""
+    away = {}
     private, public = new_key("rsa2048")
     authority = Authority(issuer=SERVER, audience=[f"https://{host}/{path}" for host, path in (
         ("oauth2.googleapis.com", "token"), ("login.example", "oauth2/token"))])  # fmt: skip
@@ -64,7 +67,9 @@ def world(tmp_path, monkeypatch):
 
         def send(adapter, request, *args, **kwargs):
             parts = requests.utils.urlparse(request.url)
-            if parts.hostname != "127.0.0.1":
+            if parts.hostname in away:
+                request.url = away[parts.hostname] + request.path_url
+            elif parts.hostname != "127.0.0.1":
                 known = parts.path if parts.path.startswith(("/.well-known/", "/revoke")) else "/token"
                 home = f"{server.url}{known}" if parts.hostname in TOKEN_HOSTS else f"{server.api_url}/{parts.hostname}"
                 request.url = home
@@ -84,7 +89,13 @@ def world(tmp_path, monkeypatch):
         write(tmp_path / "ec.pem", new_key("p256")[0])
         write(tmp_path / "robot-and-certificate.pem", private + MATERIAL["rsa2048"].certificate.decode())
         make_all(tmp_path, private)
-        yield authority
+        with ExitStack() as stack:
+            if (
+                getattr(request.node, "callspec", None)
+                and request.node.callspec.params["page"].name == "signers-cloud.md"
+            ):
+                away.update(stack.enter_context(playing(authority)))
+            yield authority
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ class World:
         scheme: Of its key URIs.
         algorithms: That are tried.
         library: The package that the extra brings; None: it needs none.
+        extra: Its name; empty: as the scheme.
         permission: What the hint of a denial names.
         password: Beside the URI; None: none.
         without: Faults that it cannot have, each with the reason.
@@ -34,6 +35,7 @@ class World:
     scheme: ClassVar[str]
     algorithms: ClassVar[tuple[str, ...]] = ("RS256", "PS256", "ES256")
     library: ClassVar[str | None] = None
+    extra: ClassVar[str] = ""
     permission: ClassVar[str] = ""
     password: Any = None
     without: ClassVar[Mapping[str, str]] = {}
