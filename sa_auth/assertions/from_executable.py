@@ -35,8 +35,7 @@ class FromExecutable(HandedOver):
         command: The program, and its arguments, each by itself: no shell reads them. Others may see them in the list of
             processes, so no secret belongs there.
         timeout: Seconds that it may take; within an exchange also no longer than that has left.
-        environment: Variables that it has beside those of this process. They travel in a pickle, so a secret stands in this
-            process's own instead.
+        environment: Variables that it has beside those of this process; with them, which may be secret, it is not pickled.
         field: Where the assertion stands in the JSON object that it writes; None: all that it writes is it.
 
     Raises:
@@ -135,9 +134,18 @@ class FromExecutable(HandedOver):
         )  # fmt: skip
 
     def recipe(self) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """The command, and how it is run."""
-        named = {"timeout": self.timeout, "environment": self._environment, "field": self.field}
-        return (self.command,), named
+        """The command, and how it is run.
+
+        Raises:
+            ConfigError: it has variables of its own.
+        """
+        # Refused whole: with their names alone it would run there without them, or with what other values they have.
+        if self._environment:
+            raise ConfigError(
+                f"{type(self).__name__} with environment= is not pickled: its values may be secret.", code="not_picklable",
+                hint="Set the variables in the process that uses it, and leave environment= out; or make it there.",
+            )  # fmt: skip
+        return (self.command,), {"timeout": self.timeout, "field": self.field}
 
     def fingerprint(self) -> tuple[str, ...]:
         """The command, and a hash of the variables that it is given."""

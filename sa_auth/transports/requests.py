@@ -262,6 +262,12 @@ class RequestsTransport(Presenter):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._certificate is not None:
             raise stays_here("A transport")
+        # Any @, since a proxy may be written without a scheme as well: requests sets one before it.
+        if any("@" in (proxy or "") for proxy in (self._proxies or {}).values()):
+            raise ConfigError(
+                "A transport whose proxies= name a user or password is not pickled.", code="not_picklable",
+                hint="Make it where it is used; or leave proxies= out, and set HTTPS_PROXY there.",
+            )  # fmt: skip
         return _make, (self._verify, self._proxies)
 
 

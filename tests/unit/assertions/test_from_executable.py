@@ -102,11 +102,20 @@ def test_bad_arguments(how: dict[str, object]) -> None:
 
 
 def test_whose_it_is() -> None:
-    """Commands, fields and variables tell sources apart; a pickle is the recipe."""
+    """Commands, fields and variables tell sources apart."""
     first = FromExecutable(["a", "b"], environment={"X": "1"})
     assert first.fingerprint() == FromExecutable(["a", "b"], environment={"X": "1"}).fingerprint()
     others = (FromExecutable(["a"]), FromExecutable(["a", "b"]), FromExecutable(["a", "b"], field="x"))
     assert len({one.fingerprint() for one in (first, *others)}) == 4
-    again = pickle.loads(pickle.dumps(first))  # noqa: S301 - our own
-    assert again.fingerprint() == first.fingerprint()
     assert repr(first) == "FromExecutable('a')"
+
+
+def test_pickle() -> None:
+    """A pickle is the recipe; variables of its own are in none, for their values may be secret."""
+    first = FromExecutable(["a", "b"], timeout=7, field="x")
+    again = pickle.loads(pickle.dumps(first))  # noqa: S301 - our own
+    assert (again.fingerprint(), again.timeout) == (first.fingerprint(), 7)
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(FromExecutable(["a"], environment={"KEY": "canary"}))
+    assert (caught.value.code, "canary" in str(caught.value)) == ("not_picklable", False)
+    assert "leave environment= out" in caught.value.hint

@@ -53,11 +53,13 @@ PICKLABLE = {
     "github": lambda: shelf.GitHubActions("api"),
     "gitlab": lambda: shelf.GitLab("OTHER"),
     "azure": shelf.AzureWorkloadIdentity,
+    "program": lambda: shelf.FromExecutable(["/usr/bin/token"], field="a"),
 }
 SECRET = {
     "text": lambda: shelf.Given(CANARY),
     "header": lambda: shelf.FromURL("https://sts.example/", headers={"Authorization": CANARY}),
     "body": lambda: shelf.FromURL("https://sts.example/", method="POST", body={"secret": CANARY}),
+    "program's variables": lambda: shelf.FromExecutable(["/usr/bin/token"], environment={"KEY": CANARY}),
     "lambda": lambda: shelf.FromCallable(lambda: CANARY),
     "named lambda": lambda: shelf.FromCallable(lambda: CANARY, name="other"),
     "header's lambda": lambda: shelf.FromURL("https://sts.example/", headers={"Authorization": lambda: CANARY}),

@@ -648,6 +648,19 @@ def test_pickle(server: FaultServer) -> None:
         one.close()
 
 
+@pytest.mark.parametrize(
+    "proxy", ["http://robot:canary@proxy.test:3128", "http://canary@proxy.test", "robot:canary@proxy.test:3128"]
+)
+def test_proxy_password_does_not_travel(proxy: str) -> None:
+    """A proxy's user or password goes into no pickle; a proxy without them does."""
+    with pytest.raises(ConfigError) as caught:
+        pickle.dumps(RequestsTransport(proxies={"https": "http://proxy.test:3128", "http": proxy}))
+    assert (caught.value.code, "HTTPS_PROXY" in caught.value.hint) == ("not_picklable", True)
+    assert "canary" not in str(caught.value)
+    plain: dict[str, Any] = {"https": "http://proxy.test:3128", "http": None}
+    assert pickle.loads(pickle.dumps(RequestsTransport(proxies=plain)))._proxies == plain
+
+
 def test_proxies_are_copied() -> None:
     """Where the request goes cannot be changed after construction (docs/faults.md line 37)."""
     proxies = {"https": "http://proxy:1"}
