@@ -89,6 +89,9 @@ def _bound(base: type[Any]) -> type[Any]:
 
     class Bounded(base):  # type: ignore[misc]  # the two bases differ only in TLS
         response_class = _BoundedResponse
+        # http.client prints what is sent, the assertion and the secret in it, where a program has set
+        # HTTPConnection.debuglevel to see its own calls.
+        debuglevel = 0
 
         def _new_conn(self) -> socket.socket:
             # urllib3 gives the connection and the handshake a time-out each; here they share what is left.
@@ -141,7 +144,8 @@ class RequestsTransport(Presenter):
 
     Args:
         verify: True, or a path to a CA bundle. There is no way to turn verification off.
-        proxies: Scheme to proxy URL, as in `requests`; None: those of the environment.
+        proxies: Scheme to proxy URL, as in `requests`; None: those of the environment. Plain http, which goes to this
+            machine alone, is sent through none.
         certificate: A key with its certificate, presented to every https server (RFC 8705); no proxy sees it.
 
     Raises:
@@ -244,10 +248,12 @@ class RequestsTransport(Presenter):
         return bundle
 
     def _proxies_for(self, url: str) -> dict[str, str]:
+        # Before those of the argument as well: a proxy elsewhere would read the assertion, and would look for the endpoint
+        # on its own machine. Who names one for all schemes means the servers outside.
+        if url.startswith("http:") and is_loopback(urlsplit(url).hostname or ""):
+            return {}
         if self._proxies is not None:
             return self._proxies
-        if url.startswith("http:") and is_loopback(urlsplit(url).hostname or ""):
-            return {}  # a proxy elsewhere would read the assertion on its way back to this machine
         return dict(get_environ_proxies(url, no_proxy=None))
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import pickle
@@ -122,6 +123,25 @@ def test_request(server: FaultServer) -> None:
     }
     assert received.headers["user-agent"].startswith("sa_auth/")
     assert received.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("way", ["plain", "tls", "proxy"])
+def test_nothing_is_printed(
+    server: FaultServer, trust: Trust, way: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What http.client prints of every connection, where a program has it do so, it does not print of ours."""
+    proxies = {}
+    if way == "tls":
+        server.tls = trust.right
+    elif way == "proxy":
+        server.play = connects(trust.right, honest())
+        proxies = {"https": f"http://127.0.0.1:{server.port}"}
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
+    transport = RequestsTransport(verify=trust.bundle, proxies=proxies)
+    url = "https://token.test/token" if way == "proxy" else server.url()
+    assert send(url, transport, headers={"Authorization": "canary"}, body=b"assertion=canary").status == 200
+    transport.close()
+    assert capsys.readouterr().out == ""
 
 
 def test_get(server: FaultServer) -> None:
@@ -421,6 +441,16 @@ def test_plain_http_goes_through_no_proxy(server: FaultServer, monkeypatch: pyte
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert send(server.url()).body != b"proxy"
+        assert proxy.connections == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "all", "http://127.0.0.1"])
+def test_plain_http_goes_through_no_proxy_of_the_argument(server: FaultServer, scheme: str) -> None:
+    """A request to this machine over plain http is shown to no proxy that was named in code either."""
+    with FaultServer(answers(200, b"proxy")) as proxy:
+        transport = RequestsTransport(proxies={scheme: f"http://127.0.0.1:{proxy.port}"})
+        assert send(server.url(), transport).body != b"proxy"
+        transport.close()
         assert proxy.connections == 0
 
 
