@@ -22,7 +22,7 @@ from ..errors import ConfigError
 from .base import CacheFault, Record
 from .breaker import Breaker
 from .own_key import checked_key, travelling
-from .record import head
+from .record import LARGEST, head
 from .redis_client import Engine
 from .redis_faults import names, told
 from .redis_scripts import GET, PUT, REMOVE, TAKE, Script
@@ -36,8 +36,8 @@ class RedisCache:
     """Shares tokens between machines, in Redis or Valkey.
 
     Args:
-        where: A URL: redis://, rediss:// (TLS) or unix://, also as valkey:// and valkeys://; it may hold user and
-            password. Or a client: redis.Redis, redis.RedisCluster, a Sentinel's master_for(), valkey.Valkey; it must give
+        where: A URL: redis://, rediss:// (TLS, whose certificate is checked) or unix://, also as valkey:// and valkeys://;
+            it may hold user and password. Or a client: redis.Redis, redis.RedisCluster, a Sentinel's master_for(), valkey.Valkey; it must give
             bytes, and wait no longer than a second. Or a function that gives one of these, called when it is first
             needed, so that what it gives is judged then, and a bad one is a line in the log: of a module, it travels
             by name.
@@ -87,6 +87,9 @@ class RedisCache:
         match self._run(GET, self._name(name)):
             case None:
                 return None
+            # Measured here too: the script asks Redis for its length, and who is in its place may lie.
+            case [bytes() as data, int()] if len(data) > LARGEST:
+                raise _too_large()
             case [bytes() as data, int() as left] if left >= 0:
                 return Record(data, left / 1000)
             case [bytes(), int()]:
@@ -94,7 +97,7 @@ class RedisCache:
             case [str(), _]:
                 raise CacheFault("its client decodes what it reads; give it none that does", code="decode_responses")
             case 0:
-                raise CacheFault("a record is larger than any that this library writes", code="too_large")
+                raise _too_large()
         raise _no_answer()
 
     def put(self, name: str, data: bytes, seconds: float, *, over: bytes | None) -> bool:
@@ -198,6 +201,10 @@ class RedisLock:
 
 def _revive(where: object, key: Password, lease: float, prefix: str) -> RedisCache:
     return RedisCache(where, key=key, lease=lease, prefix=prefix)
+
+
+def _too_large() -> CacheFault:
+    return CacheFault("a record is larger than any that this library writes", code="too_large")
 
 
 def _no_answer() -> CacheFault:

@@ -39,6 +39,8 @@ _NAMES = {
     "ssl_validate_ocsp", "ssl_validate_ocsp_stapled", "ssl_ocsp_context", "ssl_ocsp_expected_cert",
 }  # fmt: skip
 _NEAR = 0.8  # by difflib, of 1
+# Whoever stands in between would have Redis's password. What redis-py reads as "no" is listed whole.
+_UNVERIFIED = {"ssl_cert_reqs": ("none",), "ssl_check_hostname": ("0", "f", "false", "n", "no")}
 
 
 class Engine:
@@ -184,6 +186,13 @@ def _judged_url(url: str) -> SplitResult:
             code="bad_argument", hint=_KINDS,
         )  # fmt: skip
     _judge_names(parts)
+    # All of them, since redis-py takes the first of two that have one name.
+    if any(value.lower() in _UNVERIFIED.get(name, ()) for name, value in parse_qsl(parts.query)):
+        raise ConfigError(
+            "The URL of the Redis turns off that its certificate is checked.", code="bad_argument",
+            hint="Name a CA of your own by ssl_ca_certs=PATH; who knows why it has to be unchecked gives a client: "
+            "RedisCache(client).",
+        )  # fmt: skip
     asked = _asked(parts)
     if "decode_responses" in asked:
         raise _decodes()

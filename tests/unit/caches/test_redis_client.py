@@ -23,6 +23,7 @@ from redis.sentinel import Sentinel
 from sa_auth.caches import CACHES, RedisCache
 from sa_auth.caches import redis_client as module
 from sa_auth.caches.base import CacheFault
+from sa_auth.caches.record import LARGEST
 from sa_auth.caches.redis_client import Engine
 from sa_auth.errors import ConfigError, MissingExtra
 
@@ -563,3 +564,26 @@ def test_what_is_no_answer(answer: Any) -> None:
         assert (caught.value.code, str(caught.value)) == (
             "no_answer", "that was no answer of a Redis: see where it leads to, and that it is no pipeline",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_server_that_lies_about_a_length(more: int) -> None:
+    """A record is measured when it is here as well: whoever answers in Redis's place does not measure it there."""
+
+    class Lies:
+        def evalsha(self, *_: object) -> list[object]:
+            return [b"sa_auth 1 9999999999999 0\n".ljust(LARGEST + more, b"x"), -1 if more else 1000]
+
+        eval = evalsha
+
+    cache = RedisCache(Lies())
+    if not more:
+        got = cache.get("a" * 64)
+        assert got is not None
+        assert len(got.data) == LARGEST
+        return
+    with pytest.raises(CacheFault) as caught:
+        cache.get("a" * 64)
+    assert (caught.value.code, str(caught.value)) == (
+        "too_large", "a record is larger than any that this library writes",
+    )  # fmt: skip

@@ -9,7 +9,7 @@ import redis
 from redis import connection
 
 from sa_auth.caches import RedisCache
-from tests.unit.caches.test_redis_client import CANARY, refused
+from tests.unit.caches.test_redis_client import BRIEF, CANARY, refused
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,30 @@ def test_what_redis_py_takes() -> None:
         if not name.startswith("orig_"):  # which redis-py notes for itself
             RedisCache(f"rediss://h/0?{name}=1")
     assert {"ssl_ca_certs", "socket_timeout", "max_connections"} <= names
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ssl_cert_reqs=none", "ssl_cert_reqs=None", "ssl_cert_reqs=none&ssl_cert_reqs=required", "db=1&ssl_cert_reqs=none",
+        "ssl_check_hostname=False", *(f"ssl_check_hostname={no}" for no in connection.FALSE_STRINGS),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("scheme", ["rediss", "valkeys"])
+def test_a_certificate_that_is_not_checked(scheme: str, query: str) -> None:
+    """A URL that turns the check of the server's certificate off is refused, with the client that may for whoever knows why."""
+    assert str(refused(f"{scheme}://:{CANARY}@h/0?{query}")) == (
+        "bad_argument: The URL of the Redis turns off that its certificate is checked. Hint: Name a CA of your own by "
+        "ssl_ca_certs=PATH; who knows why it has to be unchecked gives a client: RedisCache(client). More: "
+        "docs/errors/bad_argument.md."
+    )
+
+
+@pytest.mark.parametrize(
+    "query", ["ssl_cert_reqs=required", "ssl_cert_reqs=", "ssl_check_hostname=", "ssl_check_hostname=1"]
+)
+def test_a_certificate_that_is_checked(query: str) -> None:
+    """A URL that says what holds anyway is taken, as is a client whose maker decided otherwise."""
+    RedisCache(f"rediss://h/0?{query}")
+    client = redis.Redis(ssl=True, ssl_cert_reqs="none", **BRIEF)
+    assert repr(RedisCache(client)) == "RedisCache(localhost:6379/0)"
