@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Once it is ready it prints one line of JSON with `token_endpoint`, `api_url`, `control_url`, `url` and `pid`, and with
     `--inspect` also `inspector_url`. The control URL holds a random secret: whoever has it may steer the authority (see
-    `control`); that of the inspector holds another, and shows and steers nothing.
+    `control`); that of the inspector holds another, and shows requests, and can change nothing.
 
     Args:
         arguments: The command line after the program's name; default the process's own.

@@ -54,7 +54,7 @@ HEAD = f"""# Mutation testing
 Each change below was made to the code alone, one at a time: a comparison turned round, a number one higher, an argument
 left out, a text in capitals. A change is found where one of the tests that were chosen for its module fails, or runs out of
 time. What nobody finds is listed with the reason why it does no harm. At least {LEAST:g} % are to be found of each part, and
-all of them in the functions that check something for security. Where a run was ended early, what was not tried yet is counted
+all of them in the functions listed below as security checks. Where a run was ended early, what was not tried yet is counted
 apart, and no share speaks for it: among that are the changes that an earlier run did not find, for which tests have been
 written since.
 
