@@ -302,7 +302,7 @@ def test_plain_http_through_a_proxy_by_tls(ours: Authority, key: Key) -> None:
     with FaultServer(echoes, tls=asking) as proxy:
         proxies = {"http": f"https://127.0.0.1:{proxy.port}"}
         transport = RequestsTransport(verify=ours.bundle, proxies=proxies, certificate=key)
-        assert sent("http://127.0.0.1/token", transport) == "none"
+        assert sent("http://token.test/token", transport) == "none"
 
 
 # pools and contexts
