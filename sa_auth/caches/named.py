@@ -23,6 +23,8 @@ _LOCK = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 _named: dict[str, MemoryCache] = {}
+# A password in a URL: before the host, or as a parameter.
+_PASSWORD = re.compile(r"//[^/]*@|[?&][^=&]*password", re.IGNORECASE)
 _KINDS = "A MemoryCache, FileCache or RedisCache; 'file'; or a URL such as 'redis://cache.example:6379/0'."
 
 
@@ -51,11 +53,7 @@ def memory_of(cache: object) -> MemoryCache:
 
 def travels(cache: Any) -> Any:
     """The argument as a pickle may hold it: a URL with a password in it is a secret."""
-    return (
-        Secret(cache)
-        if isinstance(cache, str) and re.search(r"//[^/]*@|[?&][^=&]*password", cache, re.IGNORECASE)
-        else cache
-    )
+    return Secret(cache) if isinstance(cache, str) and _PASSWORD.search(cache) else cache
 
 
 def _by_name(text: str) -> MemoryCache:

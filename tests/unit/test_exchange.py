@@ -200,6 +200,28 @@ def test_not_repeatable_is_sent_once(sa_clock: ManualClock, answer: Answer) -> N
     assert len(carrier.claims) == 1
 
 
+class Restorable(Once):
+    """One that is told where it may be sent again."""
+
+    restored = 0
+
+    def restore(self) -> None:
+        """Counts."""
+        type(self).restored += 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "restored"), [(said(400, "invalid_grant"), 0), (said(503), 0), (LOST, 0), (REFUSED, 3)], ids=str
+)
+def test_not_repeatable_is_restored_where_it_was_not_seen(
+    sa_clock: ManualClock, answer: Answer, restored: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A grant that goes once is as good as before where no server can have seen it, and spent once one may have."""
+    monkeypatch.setattr(Restorable, "restored", 0)
+    fails(exchange(sa_clock, Carrier(sa_clock, answer), kind=Restorable))
+    assert Restorable.restored == restored
+
+
 METADATA = Response(200, {}, json.dumps({"issuer": "https://as.example", "token_endpoint": ENDPOINT}).encode())
 
 

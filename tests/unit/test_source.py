@@ -20,7 +20,7 @@ from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TransportErro
 from sa_auth.events import listen
 from sa_auth.exchange import Exchange
 from sa_auth.flight import Flight, timed_out, unmade
-from sa_auth.policy import Retry
+from sa_auth.policy import Held, Retry
 from sa_auth.source import TokenSource
 from sa_auth.testing import ManualClock
 from sa_auth.token import Token
@@ -105,6 +105,15 @@ def test_the_margin_is_everybodys(sa_clock: ManualClock) -> None:
     with_a_moment_left = site.source.poll()
     assert isinstance(with_a_moment_left, Token)
     assert with_a_moment_left.access_token == "one"
+    site.settled()
+
+
+def test_a_moment_is_enough(sa_clock: ManualClock) -> None:
+    """token() gives a token with less than a second left where nobody says that more is needed."""
+    site = Site(sa_clock, named("one", 5), named("two"))
+    site.text()
+    sa_clock.advance(4.3)
+    assert site.source.token().access_token == "one"
     site.settled()
 
 
@@ -384,6 +393,101 @@ def test_waiting_for_a_flight(sa_clock: ManualClock) -> None:
     flight.settle(made, None)
     assert [on_a_thread(None), on_a_thread(0), on_a_thread(5)] == [made] * 3
     assert (flight.result(0), flight.exception()) == (made, None)
+
+
+class Gate:
+    """A flight's gate that notes who comes, and opens as the flight lands."""
+
+    def __init__(self, flight: Flight) -> None:
+        self.flight = flight
+        self.waits: list[float] = []
+
+    def acquire(self, *, timeout: float) -> bool:
+        self.waits.append(timeout)
+        self.flight.settle(Token("abc", expires_at=2e9, refresh_at=2e9, issued_at=1e9), None)
+        return True
+
+    def release(self) -> None: ...
+
+
+def test_who_goes_through_the_gate(sa_clock: ManualClock) -> None:
+    """A thread waits at the gate, without an end where it names none; the main thread, which Ctrl-C strikes, does not."""
+
+    def gate() -> Gate:
+        flight = Flight(Home(), Site(sa_clock, token()).exchange)  # type: ignore[arg-type]
+        made = flight._gate = Gate(flight)  # type: ignore[assignment]
+        return made  # type: ignore[return-value]
+
+    waits: list[float] = []
+    for seconds in (None, 0.5):
+        other = gate()
+        thread = threading.Thread(target=other.flight.result, args=(seconds,))
+        thread.start()
+        thread.join(10)
+        waits += other.waits
+    assert waits == [-1, 0.5]
+    ours = gate()
+    with pytest.raises(module.NotInTime):
+        ours.flight.result(0)
+    assert ours.waits == []
+
+
+def test_a_flight_that_never_lands(sa_clock: ManualClock) -> None:
+    """A caller waits a tenth of a second longer than an exchange may take, and is told so with nothing behind the error."""
+    site, waits = Site(sa_clock, token(), timeout=2.5), []
+
+    class Never(Future[Token]):
+        def result(self, timeout: float | None = None) -> Token:
+            waits.append(timeout)
+            raise module.NotInTime
+
+    with pytest.raises(TransportError, match=r"^timeout: No token from as\.example within 2\.5 s\.") as caught:
+        site.source._wait(Never())
+    assert waits == [2.6]
+    assert caught.value.__context__ is None
+
+
+def test_a_flight_that_lands_in_between(sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another flight lands between the judgement and the joining, what it brought is given, whatever its life."""
+    site, begin = Site(sa_clock, named("one", 100)), slot.Slot.begin
+
+    def landed(home: slot.Slot, *given: Any, **options: Any) -> Flight | None:
+        monkeypatch.setattr(slot.Slot, "begin", begin)
+        site.text()
+        return None
+
+    monkeypatch.setattr(slot.Slot, "begin", landed)
+    assert site.text(1000) == "one"
+    assert site.count == 1
+
+
+def test_a_flight_that_is_unwanted(sa_clock: ManualClock) -> None:
+    """What comes of one whose token was revoked meanwhile goes to its waiters, and is held by nobody who comes later."""
+    site = Site(sa_clock, token())
+    home = site.source._slot
+    for failure in (None, timed_out(site.exchange)):
+        flight = home.flight = Flight(home, site.exchange)
+        flight.unwanted = True
+        made = Token("abc", expires_at=2e9, refresh_at=2e9, issued_at=1e9)
+        home.land(flight, None if failure else Held(made, 0.0), failure)
+        assert (flight.token, home.held, site.memory.get(site.source.identity)) == (
+            None if failure else made,
+            None,
+            None,
+        )
+
+
+def test_a_flight_that_lands_late(sa_clock: ManualClock) -> None:
+    """What a thread brings that was stuck, once its waiters were freed, is dropped; from then on another flight may begin."""
+    site = Site(sa_clock, token())
+    home = site.source._slot
+    flight = home.flight = Flight(home, site.exchange)
+    flight.overdue(abandoned=False)
+    assert home.flight is flight
+    late = Held(Token("late", expires_at=2e9, refresh_at=2e9, issued_at=1e9), 0.0)
+    home.land(flight, late, None)
+    assert (home.flight, home.held, site.memory.get(site.source.identity)) == (None, None, None)
+    assert flight.token is None
 
 
 def test_a_future_of_the_standard_library(sa_clock: ManualClock) -> None:

@@ -122,6 +122,7 @@ def test_bad_key(key: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         FileCache("x", key=key)
     assert caught.value.code == "bad_argument"
+    assert caught.value.message.startswith("FileCache(key=) is ")
     assert "short" not in str(caught.value).replace("shorter", "")
 
 
@@ -674,3 +675,15 @@ def test_what_is_said_of_a_lock_that_cannot_be_opened(cache: FileCache) -> None:
     os.mkfifo(os.path.join(cache.path, f"{NAME}.lock"), 0o600)
     with pytest.raises(CacheFault, match="^its lock .* is no file$"):
         cache.take(NAME, 0)
+
+
+def test_a_lock_that_is_given_back_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time it touches no descriptor: its number may be another lock's by then."""
+    lock = file_lock.take(str(tmp_path / "a.lock"), 0)
+    assert lock is not None
+    lock.release()
+    closed: list[int] = []
+    monkeypatch.setattr(file_lock, "_held", set(range(1024)))
+    monkeypatch.setattr(file_lock, "_close", closed.append)
+    lock.release()
+    assert closed == []

@@ -50,7 +50,7 @@ def refused(cache: Any) -> ConfigError:
         (f"/var/cache/{CANARY}", 'write FileCache("...")'), ("./tokens", 'write FileCache("...")'),
         ("../tokens", 'write FileCache("...")'), ("~/tokens", 'write FileCache("...")'), ("/", 'write FileCache("...")'),
         ("C:\\tokens", 'write FileCache("...")'), ("c:/tokens", 'write FileCache("...")'),
-        (f"file:///{CANARY}", 'write FileCache("...")'), (Secret("./tokens"), 'write FileCache("...")'),
+        (f"/var/{CANARY}\n", 'write FileCache("...")'), (f"file:///{CANARY}", 'write FileCache("...")'), (Secret("./tokens"), 'write FileCache("...")'),
     ],
 )  # fmt: skip
 def test_what_was_meant(cache: Any, advice: str) -> None:

@@ -587,3 +587,38 @@ def test_a_server_that_lies_about_a_length(more: int) -> None:
     assert (caught.value.code, str(caught.value)) == (
         "too_large", "a record is larger than any that this library writes",
     )  # fmt: skip
+
+
+def answering(answer: Any) -> RedisCache:
+    """A cache whose client gives that."""
+
+    class Own:
+        def eval(self, *_: Any) -> None: ...
+
+        def evalsha(self, *_: Any) -> Any:
+            return answer
+
+    return RedisCache(Own())
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 60_000])
+def test_what_is_left_of_a_record(milliseconds: int) -> None:
+    """A record is given with the seconds that Redis says are left of it, in its last millisecond as well."""
+    found = answering([b"x", milliseconds]).get("a" * 64)
+    assert found is not None
+    assert (found.data, found.left) == (b"x", milliseconds / 1000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says"),
+    [
+        ([b"x", -1], "no_expiry", "a record has no end, which none of this library's lacks"),
+        (["x", 5], "decode_responses", "its client decodes what it reads; give it none that does"),
+        (0, "too_large", "a record is larger than any that this library writes"),
+    ],
+)
+def test_what_is_no_record(answer: Any, code: str, says: str) -> None:
+    """What is kept for ever, comes as text or is too large is a fault that says so."""
+    with pytest.raises(CacheFault) as caught:
+        answering(answer).get("a" * 64)
+    assert (caught.value.code, str(caught.value)) == (code, says)

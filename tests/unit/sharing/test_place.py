@@ -372,6 +372,21 @@ def test_whom_an_error_binds(
     assert [name for name in shelf.kept if name == place._seal.failure_name] == []
 
 
+def test_an_error_that_the_cache_forgets_early(place: Place, shelf: Shelf) -> None:
+    """Where a cache says it is about to forget an error, it binds nobody any more, whatever the clock of this machine says."""
+    place.fail(BUSY)
+    name = place._seal.failure_name
+    assert place.failure() is not None
+    shelf.kept[name] = shelf.kept[name]._replace(left=REMEMBERED - 0.5)
+    assert place.failure() is None
+
+
+def test_a_place_of_before(asked: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a token is does not change with the version, nor what it is sealed with: workers are replaced one by one."""
+    monkeypatch.setattr(Exchange, "shared_identity", lambda _self: b"i" * 32)
+    assert placed(Shelf(), asked)._seal.name == "50460ae04f11ddcaa9e37158fae747d08dbe877053a7664a753a738cbfdd0667"
+
+
 def test_an_error_that_does_not_open(place: Place, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
     """Something else in an error's place is no error: it is said, and a token that comes leaves it where it is."""
     shelf.kept[place._seal.failure_name] = Record(b"junk")
@@ -498,6 +513,7 @@ def test_a_cache_that_takes_too_long(
     place.allow(1.0)
     for _ in range(4):
         place.look(Wanted())
+    assert [(told.name, told.code) for told in place._story] == [("cache_failure", "slow")]
     assert shelf.calls == ["get"] * 3
     assert [said.partition("cache: ")[2] for said in warnings_of(caplog)] == [
         "it takes up to 0.4 s an act, too long within timeout=10; going on without it"

@@ -151,6 +151,14 @@ def test_min_ttl(process: Callable[..., Any], authority: Authority, sa_clock: Ma
     assert authority.exchanges == 2
 
 
+def test_min_ttl_of_who_has_none(process: Callable[..., Any], authority: Authority, sa_clock: ManualClock) -> None:
+    """Who holds nothing, and needs more of a life than is left in the cache, asks for a token of its own."""
+    process().token()
+    sa_clock.advance(1800)
+    assert process().token(min_ttl=2000).remaining(sa_clock.wall()) == pytest.approx(3600)
+    assert authority.exchanges == 2
+
+
 def test_herds(process: Callable[..., Any], authority: Authority) -> None:
     """Eight threads in each of four make one exchange together."""
     crowd = [process() for _ in range(4)]
