@@ -568,6 +568,15 @@ def test_an_identity_of_before() -> None:
     )
 
 
+def test_an_identity_of_nowhere() -> None:
+    """What is made here, and asked of nobody, has one identity in all versions as well."""
+    made = Exchange(endpoint=None, grant=Maker(SigningError("no")), transport=Carrier(ManualClock(), token()))  # type: ignore[arg-type]
+    assert (made.host, made.identity.hex()) == (
+        "",
+        "9779770d7f662ec6e9344b75e07221dfb1b54f4c094f5ff1e08ebeca0500e8eb",
+    )
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_what_an_explanation_knows(known: bool, sa_clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether the clock was set right by the server's already is told to whoever explains a refusal."""
