@@ -138,6 +138,14 @@ def test_the_last_moment_is_used(sa_clock: ManualClock) -> None:
     assert carrier.asked == ["refresh_token", "jwt-bearer"]
 
 
+def test_the_very_end_is_no_moment(sa_clock: ManualClock) -> None:
+    """At the very end of the time nothing more is sent, be it for a nonce or for a clock that is wrong."""
+    for answer, bound in ((NONCE, DPoP(SIGNER)), (dated(sa_clock, 600.0), None)):
+        carrier = Carrier(sa_clock, answer, takes=10.0)
+        fails(exchange(sa_clock, carrier, dpop=bound, timeout=10.0))
+        assert len(carrier.asked) == 1
+
+
 def test_a_given_refresh_token_is_good_until_another_comes(sa_clock: ManualClock) -> None:
     """RFC 6749 section 6: an answer without a refresh token leaves the one that it was asked by."""
     held = exchange(sa_clock, Carrier(sa_clock, token()), grant=RefreshToken("first"), client_auth=None).run()

@@ -128,7 +128,7 @@ def test_the_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     authority.register("robot", public)
     creds = ServiceAccountCredentials(
         private, issuer="robot", token_endpoint=authority.token_endpoint, transport=authority.transport(),
-        cache=f"redis://robot:{CANARY}@127.0.0.1:1/0",
+        cache=RedisCache(f"redis://robot:{CANARY}@127.0.0.1:1/0"),
     )  # fmt: skip
     with caplog.at_level(logging.WARNING, "sa_auth"):
         creds.token()

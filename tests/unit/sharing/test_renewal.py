@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from sa_auth.policy import Held, Retry
 from sa_auth.sharing import Renewal, Wanted
 from sa_auth.testing import ManualClock
 from sa_auth.token import Token
+from sa_auth.wire import Response
 from tests.unit.exchange_kit import Carrier, Once, exchange, said, token
 from tests.unit.sharing.kit import Store, warnings_of
 
@@ -362,3 +364,33 @@ def test_an_error_after_a_wait(clock: ManualClock) -> None:
     with pytest.raises(TokenEndpointError):
         run.go()
     assert clock.boot() - began == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_wait_that_nobody_needs_any_more(clock: ManualClock) -> None:
+    """Where nobody waits any more nothing is brought, and how long the lock was waited for is told by the cache's name."""
+
+    def meanwhile() -> None:
+        run.urgent = clock.boot() - began < 0.04
+
+    began = clock.boot()
+    run = Run(clock, Taken(clock, meanwhile))
+    assert run.go() is None
+    assert run.story == [Event("waited", run.exchange.identity.hex()[:8], "mine", pytest.approx(0.05, abs=1e-3))]
+
+
+@pytest.mark.parametrize(("takes", "left"), [(6.8, True), (7.2, False)])
+@pytest.mark.parametrize("answer", [token(), said(503)], ids=["token", "error"])
+def test_time_for_two_acts_is_kept_free(clock: ManualClock, answer: Response, takes: float, left: bool) -> None:
+    """What came of an exchange is left for the others where two acts, as slow as the slowest so far, are over in time."""
+    cache = Store()
+
+    def slowly(_name: str) -> None:
+        clock.advance(0.5)
+
+    cache.get = slowly  # type: ignore[method-assign, assignment]
+    run = Run(clock, cache, answer, timeout=10.0)
+    run.carrier.takes = takes
+    with suppress(TokenEndpointError):
+        run.go()
+    assert run.carrier.asked == ["jwt-bearer"]
+    assert cache.calls == ["take", *["put"] * left, "release"]
