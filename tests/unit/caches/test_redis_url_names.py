@@ -26,8 +26,14 @@ def test_a_misspelt_parameter(scheme: str, name: str, meant: str) -> None:
     """A parameter of the URL that is misspelt is refused as the cache is made, with the right one, and not repeated."""
     error = refused(f"{scheme}://h/0?{name}={CANARY}")
     assert error.code == "bad_argument"
+    assert error.message == "The URL of the Redis has a parameter that redis-py does not know."
     assert error.hint == f"Write {meant}=, if that was meant."
     assert name not in str(error).replace(meant, "")
+
+
+def test_a_misspelt_parameter_without_a_value() -> None:
+    """One that is left empty is a slip as well."""
+    assert refused("redis://h/0?socket_timout=").hint == "Write socket_timeout=, if that was meant."
 
 
 @pytest.mark.parametrize("name", ["nothing", "user", "x", CANARY, "idle_check"])
