@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
 from sa_auth import caches
 from sa_auth._secret import Secret
-from sa_auth.caches import FileCache, MemoryCache, RedisCache
+from sa_auth.caches import FileCache, MemoryCache, RedisCache, named
 from sa_auth.caches.memory import PROCESS
 from sa_auth.caches.named import memory_of, travels
 from sa_auth.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name was given before, by another test say."""
+    monkeypatch.setattr(named, "_named", {})
 
 
 def refused(cache: Any) -> str:
@@ -49,7 +56,9 @@ def test_the_first_separator_counts() -> None:
 def test_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """The word "file" is the user's own folder, one cache for the process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert isinstance(memory_of("file").shared, FileCache)
+    cache = memory_of("file").shared
+    assert isinstance(cache, FileCache)
+    assert cache.path == FileCache().path != os.path.abspath("file")
     assert memory_of("file") is memory_of("file")
 
 
