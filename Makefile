@@ -81,6 +81,7 @@ mutate: .venv/ready-test  ## changes the code and counts the changes that no tes
 	$(PIP) install --group mutate
 	$(BIN)/python -m tests.mutation.page --forget
 	PATH="$(CURDIR)/$(BIN):$$PATH" nice mutmut run --max-children $(or $(CHILDREN),2)
+	nice $(BIN)/python -m tests.mutation.alone $(or $(CHILDREN),2)
 	$(BIN)/python -m tests.mutation.page --collect
 
 # A package's service would start as it is installed, were there no policy-rc.d to forbid it.

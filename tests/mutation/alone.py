@@ -1,8 +1,9 @@
-"""Tries each change that survived once more, in a process of its own: `python -m tests.mutation.alone`.
+"""Tries what survived once more, each change in a process of its own: `python -m tests.mutation.alone`.
 
 Rule: mutmut tries a change in a copy of a process that has run all tests already, and what a module keeps from then, a
 table of what was made before say, can hide it. A change counts as found where the tests chosen for its module pass without
-it and fail twice with it, so that a busy machine speaks for none. Stands between `mutmut run` and `page --collect`.
+it and fail twice with it, so that a busy machine speaks for none. One whose reason is written down already is left out,
+except with `--all`. Stands between `mutmut run` and `page --collect`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.mutation.choice import tests_of
-from tests.mutation.page import ROOT
+from tests.mutation.page import ROOT, described, known_reasons
 
 _MUTANTS = ROOT / "mutants"
 _LONGEST = 600.0  # seconds that the tests of one module may take
@@ -52,13 +53,15 @@ def is_found(change: str) -> bool:
     return all(tried(_module(change), change) in _FAILED for _ in range(2))
 
 
-def left() -> dict[Path, list[str]]:
-    """The changes that survived, by the file in which mutmut notes it."""
-    every = {path: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_MUTANTS.rglob("*.meta"))}
-    return {
-        path: [key for key, code in known["exit_code_by_key"].items() if code == _SURVIVED]
-        for path, known in every.items()
-    }
+def left(*, every: bool) -> dict[Path, list[str]]:
+    """The changes that survived, by the file in which mutmut notes it: those without a reason, or all."""
+    reasons, found = known_reasons(), {}
+    for path in sorted(_MUTANTS.rglob("*.meta")):
+        name = str(path.relative_to(_MUTANTS / "sa_auth")).removesuffix(".meta")
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        changes = [key for key, code in codes.items() if code == _SURVIVED]
+        found[path] = [key for key in changes if every or not reasons.get(tuple(described(key, name).values()))]
+    return found
 
 
 def note(path: Path, found: list[str]) -> None:
@@ -69,11 +72,11 @@ def note(path: Path, found: list[str]) -> None:
 
 
 def main() -> int:
-    """Tries them, so many at once as the argument says; one where a module's tests fail without any change."""
-    unfit: set[str] = set()
-    with ThreadPoolExecutor(int(sys.argv[1]) if len(sys.argv) > 1 else 2) as pool:
-        for path, changes in left().items():
-            modules = {module for module in map(_module, changes) if tried(module) != _PASSED}
+    """Tries them, so many at once as an argument says; one where a module's tests fail without any change."""
+    numbers, unfit = [int(text) for text in sys.argv[1:] if text.isdecimal()], set[str]()
+    with ThreadPoolExecutor(numbers[0] if numbers else 2) as pool:
+        for path, changes in left(every="--all" in sys.argv).items():
+            modules = {module for module in set(map(_module, changes)) if tried(module) != _PASSED}
             unfit |= modules
             fit = [change for change in changes if _module(change) not in modules]
             found = [change for change, yes in zip(fit, pool.map(is_found, fit), strict=True) if yes]
