@@ -4,7 +4,7 @@ BIN := .venv/bin
 # setuptools warns of every editable install from a flat layout; nobody here can act on it.
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test test-often coverage test-pythons test-bounds check audit wheel bench scale vectors system compare-faults fuzz soak test-long mutate clean
+.PHONY: demo docs test test-often coverage test-pythons test-bounds check audit wheel bench bench-peers scale vectors system compare-faults fuzz soak test-long mutate clean
 
 demo: .venv/ready-demo  ## a batch of authenticated calls against a local authority and API (REPORT=out.html: as a page, too)
 	$(BIN)/sa-auth demo $(if $(REPORT),--report "$(REPORT)")
@@ -53,8 +53,11 @@ audit: .venv/ready-check  ## that, and what is known of each dependency; writes 
 wheel: .venv/ready-test  ## the wheel, built twice to the same bytes, in dist/
 	$(BIN)/python -m tests.arch.wheel
 
-bench: .venv/ready-test  ## figures as ratios to a floor measured in the same run
+bench: .venv/ready-test  ## our figures, as ratios to a floor measured in the same run; fails where one is worse than the last commit's
 	$(BIN)/python -m benchmarks.ours
+
+bench-peers: .venv/ready-bench  ## the libraries of others and ours side by side; writes docs/performance.md, its picture, and the README's table
+	$(BIN)/python -m benchmarks.side_by_side $(ARGS)
 
 scale: .venv/ready-test  ## fleets of ten thousand and a million workers on paper; writes docs/scale.md and its picture
 	$(PIP) install --group scale
@@ -114,6 +117,10 @@ system:  ## what only a system package brings (as root): the commands openssl an
 
 .venv/ready-docs: .venv/pip pyproject.toml
 	$(PIP) install --group docs
+	touch $@
+
+.venv/ready-bench: .venv/ready-test pyproject.toml
+	$(PIP) install --group bench
 	touch $@
 
 .venv/ready-check: .venv/ready-test pyproject.toml

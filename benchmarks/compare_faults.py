@@ -22,7 +22,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from benchmarks.peers import PEERS, load
+from benchmarks.peers import PEERS, load, version
 from benchmarks.peers.page import BACKGROUND, FOR_EVER, RESULTS, write_page
 from sa_auth.testing import new_key
 from tests import faults
@@ -33,16 +33,6 @@ LIMIT = 10.0  # seconds after which a call counts as hanging
 WITHIN = 12.0  # seconds after the fault's end in which a token is waited for
 AT_ONCE = 2  # processes
 MOST_MEMORY = 4 << 30
-
-# What to say to each so that it wants a new token while the old one lives, and how long to wait for that.
-DUE: dict[str, tuple[dict, float]] = {
-    "sa_auth": ({"expires_in": 6, "refresh_in": 1}, 3.7),
-    "google-auth": ({"expires_in": 200}, 0.1),
-    "google-auth-background": ({"expires_in": 200}, 0.1),
-    "msal": ({"expires_in": 3600, "refresh_in": 1}, 2.2),
-    "Authlib": ({"expires_in": 50}, 0.1),
-    "requests-oauth2client": ({"expires_in": 15}, 0.1),
-}
 
 
 class Scene:
@@ -267,7 +257,7 @@ _WORST = ["token", "own", "foreign", "hang", "dies", "wrong"]
 
 def living(row: Row, peer: str, private: str, trust: Trust) -> dict[str, dict]:
     """Two calls, a second apart, with a token that is due for renewal and lives."""
-    fields, wait = DUE[peer]
+    fields, wait = load(peer).due
     scene = Scene(trust)
     worker = Worker(peer, row.endpoint(scene), private, trust.bundle, names=row.at == "name")
     try:
@@ -319,7 +309,7 @@ def main(arguments: list[str]) -> int:
         found = {
             "machine": {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()},
             "seconds": {"timeout": TIMEOUT, "limit": LIMIT, "within": WITHIN},
-            "peers": {key: {"name": (peer := load(key)).name, "version": peer.version, "caveat": peer.caveat}
+            "peers": {key: {"name": (peer := load(key)).name, "version": version(peer), "caveat": peer.caveat}
                       for key in PEERS},
             "rows": play_all(wanted, list(PEERS)),
         }  # fmt: skip

@@ -39,19 +39,32 @@ class Figure:
 
 def minima(*acts: Callable[[], object], number: int, repeat: int = 25) -> list[float]:
     """Seconds per call of each act, the least of interleaved runs."""
-    best = [float("inf")] * len(acts)
+    return [min(taken) for taken in samples(*((act, number) for act in acts), repeat=repeat)]
+
+
+def samples(*acts: tuple[Callable[[], object], int], repeat: int) -> list[list[float]]:
+    """Seconds per call of each act, which is called so many times in a row, of each interleaved run."""
+    taken: list[list[float]] = [[] for _ in acts]
     gc.collect()
     gc.disable()
     try:
         for _ in range(repeat):
-            for index, act in enumerate(acts):
+            for (act, number), kept in zip(acts, taken, strict=True):
                 began = time.perf_counter()
                 for _ in range(number):
                     act()
-                best[index] = min(best[index], (time.perf_counter() - began) / number)
+                kept.append((time.perf_counter() - began) / number)
     finally:
         gc.enable()
-    return best
+    return taken
+
+
+def often(act: Callable[[], object], seconds: float = 0.02) -> int:
+    """How many calls in a row take about so long."""
+    act()
+    began = time.perf_counter()
+    act()
+    return max(1, int(seconds / (time.perf_counter() - began)))
 
 
 def paired(first: Callable[[], object], second: Callable[[], object], pairs: int) -> tuple[float, float]:

@@ -1,12 +1,13 @@
-"""`make bench`: our own figures, each against its bound; ends with status 1 where one is missed."""
+"""`make bench`: our own figures, each against its bound and against the last commit's.
+
+It ends with status 1 where a bound is missed, or a ratio is worse than in the last commit by more than noise explains.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import sys
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -14,19 +15,48 @@ from rich.table import Table
 from benchmarks import endurance, flights, sharing, speed
 from benchmarks.local import served
 from benchmarks.measure import Figure
+from benchmarks.side_by_side import results
+from benchmarks.side_by_side.parts import PARTS
+from benchmarks.side_by_side.run import bench, ours
 
-_RESULTS = os.path.join(os.path.dirname(__file__), "results.json")
 _LIBRARIES = ("requests", "urllib3", "PyJWT", "cryptography", "cachetools", "filelock", "redis")
 
 
 def main() -> int:
     """Measures, shows, writes."""
     console = Console(width=None if sys.stdout.isatty() else 120)
+    stored = {figure["part"]: figure["value"] for figure in results.committed().get("figures", ())}
     figures: list[Figure] = []
-    with served() as local:
-        for part in (*speed.PARTS, *flights.PARTS, *endurance.PARTS, *sharing.PARTS):
-            console.print(f"[dim]{part.__doc__.splitlines()[0]}[/dim]")
-            figures.extend(part(local))
+    worse: list[str] = []
+    with served() as local, bench() as stand:
+        for told, part in _parts(local, stand):
+            console.print(f"[dim]{told}[/dim]")
+            found, regressions = results.judged(part, stored)
+            figures.extend(found)
+            worse.extend(regressions)
+    console.print(_table(figures))
+    for name in worse:
+        before, now = stored[name], next(figure.value for figure in figures if figure.part == name)
+        console.print(f"[red]WORSE[/red] {name}: {now:.3g}, where the last commit has {before:.3g}", highlight=False)
+    if worse:
+        return 1  # the file keeps what it has, to compare with
+    found = {"machine": results.machine(), "versions": results.versions(*_LIBRARIES)}
+    results.write({**found, "figures": [figure.row() for figure in figures]})
+    return 0 if all(figure.held for figure in figures) else 1
+
+
+def _parts(local, stand) -> Iterator[tuple[str, Callable[[], list[Figure]]]]:
+    """What each part is, and what measures it."""
+    own = [(part, local) for part in (*speed.PARTS, *flights.PARTS, *endurance.PARTS, *sharing.PARTS)]
+    for part, place in [*own, *((ours(part), stand) for part in PARTS if part.ours)]:
+        yield part.__doc__.splitlines()[0], partial(_listed, part, place)
+
+
+def _listed(part, place) -> list[Figure]:
+    return list(part(place))
+
+
+def _table(figures: list[Figure]) -> Table:
     table = Table(title="sa_auth", show_edge=False)
     for heading, side in (("part", "left"), ("floor", "left"), ("figure", "right"), ("bound", "right"), ("", "left")):
         table.add_column(heading, justify=side)
@@ -35,13 +65,7 @@ def main() -> int:
         bound = "" if figure.bound is None else f"{sign} {figure.bound:,g}"
         mark = "[green]held[/green]" if figure.held else "[red]MISSED[/red]"
         table.add_row(figure.part, figure.floor, f"{figure.value:,.3g} {figure.unit}", bound, mark)
-    console.print(table)
-    machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
-    found = {"machine": machine, "versions": {name: version(name) for name in _LIBRARIES}}
-    with open(_RESULTS, "w", encoding="utf-8") as file:
-        json.dump({**found, "figures": [figure.row() for figure in figures]}, file, indent=1)
-        file.write("\n")
-    return 0 if all(figure.held for figure in figures) else 1
+    return table
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from . import google_auth
 
 name = "google-auth, non-blocking"
-version, own = google_auth.version, google_auth.own
+distribution, own = google_auth.distribution, google_auth.own
 caveat = "As google-auth; `with_non_blocking_refresh()` is an option that few of its readers know."
+imports, due, cannot = google_auth.imports, google_auth.due, google_auth.cannot
+load_key, minter = google_auth.load_key, google_auth.minter
 
 
 def open(token_endpoint: str, private_key_pem: str, *, timeout: float) -> google_auth.Client:  # noqa: A001 - as there
