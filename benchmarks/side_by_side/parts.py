@@ -81,7 +81,7 @@ PARTS = (
     Part("imports", (
         Row("import", "import requests", "x", 1.15),
         Row("import: memory", "import requests", "MB", 1.5, "median"),
-    ), 15, ours=False),
+    ), 10, ours=False),
     _key_load(2048, 3),
     _key_load(4096, 2),
     Part("assertion_rs256", (Row("assertion RS256", "key.sign", "x", 1.15),), ours=False),

@@ -10,7 +10,7 @@ import math
 from html import escape
 from typing import Any
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 330, 30, 92, 40
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960, 330, 30, 62, 58
 HEIGHT = 34  # of a row
 LANE = 4  # between the marks of one row
 
@@ -83,7 +83,10 @@ def _legend(libraries: dict[str, dict[str, str]]) -> list[str]:
 
 
 def _grid(across, low: float, high: float, height: int) -> list[str]:
-    parts = []
+    parts = [
+        f'<text class="dim" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{height - BOTTOM + 40}" text-anchor="middle">'
+        "times the floor, on a logarithmic scale: further left is better</text>"
+    ]
     for power in range(math.ceil(low), math.floor(high) + 1):
         x = across(10.0**power)
         kind = "floor" if power == 0 else "line"
