@@ -23,7 +23,7 @@ from .client_auth.base import ClientAuth
 from .dpop import DPoP
 from .errors import InvalidClient, InvalidGrant, ResponseError, SaAuthError, TokenEndpointError
 from .explanation import Known, as_known, explained, known_of
-from .grants.base import Grant, Named, Offline, OneTime, Shaped
+from .grants.base import Grant, Offline, OneTime, named, offline, shaped
 from .grants.refresh_token import Family, RefreshToken
 from .identity import identity_of, whose
 from .metadata import Metadata
@@ -299,22 +299,22 @@ class Exchange:
     def _attempt(
         self, grant: Grant, within: Conversation, asked: Instant, number: int, again: Secret | None
     ) -> Held | SaAuthError:
-        if isinstance(grant, Offline):
+        if offline(grant):
             return self._made(grant, asked)
 
         def read(response: Response) -> Held:
-            names = grant.names if isinstance(grant, Named) and self.names is STANDARD else self.names
+            names = grant.names if named(grant) and self.names is STANDARD else self.names
             answer = read_answer(
                 response, asked=asked, policy=self.policy, scope=self.scope, names=names,
                 token_type=BEARER if self.dpop is None else DPOP,
             )  # fmt: skip
             # RFC 6749 section 6: the old one is good until another comes. Who takes no form takes no refresh token.
-            return Held(answer.token, asked.boot, None if isinstance(grant, Shaped) else answer.refresh_token or again)
+            return Held(answer.token, asked.boot, None if shaped(grant) else answer.refresh_token or again)
 
         outcome = self.send(
             "token_endpoint", lambda now, url: self.build(now, grant=grant, url=url), read, within, asked, number
         )
-        if isinstance(grant, OneTime) and isinstance(outcome, SaAuthError) and leaves_grant(outcome, sent=number):
+        if isinstance(outcome, SaAuthError) and isinstance(grant, OneTime) and leaves_grant(outcome, sent=number):
             grant.restore()
         if isinstance(outcome, TokenEndpointError) and not outcome.retryable and outcome.attempts == number:
             return explained(outcome, grant, self.client_auth, self.scope, self.form, self.known)

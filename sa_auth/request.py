@@ -17,7 +17,7 @@ from ._encoding import form as encoded
 from .client_auth.base import ClientAuth
 from .dpop import HEADER, DPoP
 from .errors import ConfigError, SaAuthError
-from .grants.base import Grant, Shaped
+from .grants.base import Grant, shaped
 from .token import NOTHING
 from .wire import Request, TokenRequest
 
@@ -59,7 +59,7 @@ def token_request(
     Raises:
         SaAuthError: an assertion or proof cannot be had, or two parts set the same field.
     """
-    asked = grant.request(now) if isinstance(grant, Shaped) else TokenRequest(tuple(grant.form(now)))
+    asked = grant.request(now) if shaped(grant) else TokenRequest(tuple(grant.form(now)))
     if scope and not any(name == "scope" for name, _ in asked.fields):
         asked = asked.with_fields(("scope", scope))
     asked = asked.with_fields(*form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from ..assertions.base import Assertion
 from ..errors import ConfigError
@@ -107,6 +107,22 @@ class Offline(Protocol):
             now: Unix seconds by the server's clock as far as it is known.
         """
         ...
+
+
+# What each renewal asks, and more than once. Before Python 3.12 `isinstance` with a protocol takes 10 us; this takes none.
+def offline(grant: object) -> TypeGuard[Offline]:
+    """Whether a grant is `Offline`."""
+    return hasattr(grant, "token")
+
+
+def named(grant: object) -> TypeGuard[Named]:
+    """Whether a grant is `Named`."""
+    return hasattr(grant, "names")
+
+
+def shaped(grant: object) -> TypeGuard[Shaped]:
+    """Whether a grant is `Shaped`."""
+    return hasattr(grant, "request")
 
 
 def ready(assertion: Assertion | None, grant: str) -> Assertion:

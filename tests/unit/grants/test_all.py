@@ -22,6 +22,7 @@ from sa_auth.grants import (
     SelfSigned,
     TokenExchange,
 )
+from sa_auth.grants.base import Named, Offline, Shaped, named, offline, shaped
 from sa_auth.keys import from_pem
 from sa_auth.signers.local import LocalSigner
 from sa_auth.testing import new_key
@@ -362,3 +363,11 @@ def test_completion_keeps_the_rest() -> None:
     exchange = {"actor_token": FILE, "actor_token_type": "id_token", "requested_token_type": "jwt", "audience": ("a",)}
     named, whole = TokenExchange(**exchange), TokenExchange(made, **exchange)
     assert named.completed(lambda: made).fingerprint() == whole.fingerprint()
+
+
+@pytest.mark.parametrize("make", ALL.values(), ids=ALL)
+def test_what_it_offers(make: Callable[[], Any]) -> None:
+    """What a renewal asks of a grant is answered as by the protocols, and quicker."""
+    grant = make()
+    asked = (offline(grant), named(grant), shaped(grant))
+    assert asked == (isinstance(grant, Offline), isinstance(grant, Named), isinstance(grant, Shaped))
