@@ -83,16 +83,15 @@ def _legend(libraries: dict[str, dict[str, str]]) -> list[str]:
 
 
 def _grid(across, low: float, high: float, height: int) -> list[str]:
-    parts = [
-        f'<text class="dim" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{height - BOTTOM + 40}" text-anchor="middle">'
-        "times the floor, on a logarithmic scale: further left is better</text>"
-    ]
+    middle, foot = (LEFT + WIDTH - RIGHT) / 2, height - BOTTOM
+    said = "times the floor, on a logarithmic scale: further left is better"
+    parts = [f'<text class="dim" x="{middle:.0f}" y="{foot + 40}" text-anchor="middle">{said}</text>']
     for power in range(math.ceil(low), math.floor(high) + 1):
         x = across(10.0**power)
         kind = "floor" if power == 0 else "line"
         label = f"{10**power:,}" if power > 0 else ("1 (floor)" if power == 0 else f"{10.0**power:g}")
-        parts.append(f'<path class="{kind}" d="M{x:.1f} {TOP - 6}V{height - BOTTOM + 4}"/>')
-        parts.append(f'<text class="dim" x="{x:.1f}" y="{height - BOTTOM + 20}" text-anchor="middle">{label}</text>')
+        parts.append(f'<path class="{kind}" d="M{x:.1f} {TOP - 6}V{foot + 4}"/>')
+        parts.append(f'<text class="dim" x="{x:.1f}" y="{foot + 20}" text-anchor="middle">{label}</text>')
     return parts
 
 
