@@ -25,8 +25,8 @@ CLAIMS = {
     "one warm header": "a header from a held token, against setting a constant one",
     "whole Session.get": "a whole `Session.get` on loopback, against one with a static header",
     "64 threads, expired: exchanges": "64 threads meet an expired token: exchanges",
-    "64 threads, in the renewal window: who waited": "64 threads meet a token in its renewal window: threads that waited",
-    "endpoint down, token alive: errors": "the endpoint down for 3 s while the token lives: failed calls",
+    "64 threads, in the renewal window: calls that waited": "64 threads make 20 calls each with a token in its renewal window: calls that waited",
+    "endpoint down, token alive: errors": "the endpoint down for 8 s while the token lives: failed calls",
     "16 processes at once, file: exchanges": "16 processes start at once, with a shared cache where there is one: exchanges",
     "another thread stalled by a renewal, RSA-2048": "an unrelated thread stalled by a renewal",
 }

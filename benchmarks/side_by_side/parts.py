@@ -74,7 +74,7 @@ def _stalled(bits: int) -> Part:
     ), 3, {"key": f"rsa{bits}"}, background=True)  # fmt: skip
 
 
-_ONE, _NONE = "1 exchange", "nobody"
+_ONE, _NONE = "1 exchange", "none"
 _BEYOND = "slowest, beyond the endpoint's 200 ms"
 
 PARTS = (
@@ -111,7 +111,7 @@ PARTS = (
     ), ours=False),
     Part("due_calls", (
         Row("64 threads, in the renewal window: exchanges", _ONE, "", 1, "most"),
-        Row("64 threads, in the renewal window: who waited", _NONE, "", 0, "most"),
+        Row("64 threads, in the renewal window: calls that waited", _NONE, "", 0, "most"),
         Row("64 threads, in the renewal window: p99 of a call", "0", "ms", 1),
         Row("endpoint down, token alive: errors", "0 errors", "", 0, "most"),
         Row("endpoint down, token alive: requests per second", "0", "", 1, "most"),

@@ -20,7 +20,7 @@ from .place import endpoint
 
 BACKGROUND = "google-auth-background"
 PATIENCE = 120.0  # seconds for one order
-LONG = 15.0  # seconds of a wait in which others have their turn
+LONG = 30.0  # seconds of a wait in which others have their turn
 
 Answers = dict[str, dict[str, list]]
 """By figure and library, what each turn found."""

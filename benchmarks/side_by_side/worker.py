@@ -7,6 +7,7 @@ order is {"act": name, "arguments": {}}; its answer is {figure: [values]} or {fi
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 
@@ -46,6 +47,7 @@ def main() -> None:
     acts = {**alone.ACTS, **together.ACTS}
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
+    logging.lastResort = None  # nor is each of a thousand failures that are asked for
     subject = Subject(**json.loads(sys.stdin.readline()))
     for line in sys.stdin:
         order = json.loads(line)
