@@ -40,6 +40,8 @@ class _Kind(NamedTuple):
     rotates: bool
 
 
+# Certificates and public keys alone, which anybody may read.
+_PUBLIC = re.compile(rb"\s*(-----BEGIN (CERTIFICATE|PUBLIC KEY)-----[^-]*-----END \2-----\s*)+")
 _KEY = _Kind(
     "key", "key_file", KeyFileError, 1024 * 1024, "600",
     ". A key's text begins with -----BEGIN; what does not is taken for a path.",
@@ -110,10 +112,12 @@ def _read(kind: _Kind, place: str, named: str, rights: str) -> bytes:
         )  # fmt: skip
     data = b""
     try:
-        _judge(kind, os.fstat(handle), place, named)
-        _judge_readers(os.fstat(handle), place, named, rights)
+        found = os.fstat(handle)
+        _judge(kind, found, place, named)
         while len(data) <= kind.largest and (more := os.read(handle, 65_536)):
             data += more
+        if not _PUBLIC.fullmatch(data):
+            _judge_readers(found, place, named, rights)
     except OSError as error:
         reason = (error.strerror or "").lower()
     finally:

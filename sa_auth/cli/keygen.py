@@ -155,7 +155,7 @@ def _write(private: str, secret: str, public: str, shown: str) -> None:
 def _next(made: Made) -> str:
     """The command that the key is tried with, as far as it is known."""
     vendor = made.provider
-    parts = [f"sa-auth token {made.private} --provider {vendor.name}"]
+    parts = [f"sa-auth doctor {made.private} --provider {vendor.name}"]
     if vendor.page.upload == "jwks":
         parts.append(f"--key-id {made.key.thumbprint}")
     parts.append("--issuer ...")

@@ -5,17 +5,22 @@ Rule: nothing but loopback unless told. It serves until it is interrupted, which
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 import threading
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from sa_auth.errors import ConfigError
+from sa_auth.errors import ConfigError, KeyLoadError
 from sa_auth.keyfile import Unlock, open_file
+from sa_auth.providers import PROVIDERS
 from sa_auth.testing.authority import Authority
+from sa_auth.testing.dialects import Dialect
 from sa_auth.testing.inspector import Inspector
 from sa_auth.testing.plays import PLAYS, play
 from sa_auth.testing.server import Server
@@ -100,19 +105,38 @@ def _register(
     """
     key: Any = None
     if keyfile is not None:
-        opened = open_file(keyfile, Unlock(key_id=key_id))
-        issuer = issuer or opened.arguments.get("issuer")
-        if opened.signer is not None:
-            key, key_id = opened.signer.public_jwk(), opened.signer.key_id
+        opened = _opened(keyfile, key_id)
+        if opened is None:
+            key = _read(Path(keyfile))
+        else:
+            issuer = issuer or opened.arguments.get("issuer")
+            if opened.signer is not None:
+                key, key_id = opened.signer.public_jwk(), opened.signer.key_id
     if public_key is not None:
         key = _read(public_key)
-    if (issuer is None) != (key is None):
+    if issuer is None and key is not None:
         raise ConfigError(
-            "The issuer and its key belong together.", code="usage",
-            hint="Give --issuer, and KEYFILE or --public-key; or none of them.",
+            f"{keyfile or public_key} does not say whose key it is.", code="usage",
+            hint="Add --issuer NAME: the client id, consumer key or e-mail that will sign in with it.",
         )  # fmt: skip
+    if key is None and issuer is not None:
+        raise ConfigError(
+            "An issuer is registered with its key.",
+            code="usage",
+            hint="Add KEYFILE, or --public-key FILE; or leave --issuer out.",
+        )
     if issuer is not None:
         authority.register(issuer, key, key_id=key_id)
+
+
+def _opened(keyfile: str, key_id: str | None) -> Any:
+    """What is in a key file; None where that is a public half alone, which is all that is needed here."""
+    try:
+        return open_file(keyfile, Unlock(key_id=key_id))
+    except KeyLoadError as error:
+        if error.code not in {"certificate_only", "public_key_only"}:
+            raise
+    return None
 
 
 def _read(path: Path) -> bytes:
@@ -139,8 +163,7 @@ def _listening(authority: Authority, inspector: Inspector, host: str, port: int)
 def _tell(authority: Authority, server: Server, inspector: Inspector, keyfile: str | None, *, as_json: bool) -> None:
     """Says where everything is."""
     dialect = authority.dialect
-    # A vendor's path may be a pattern, with a tenant or the like in it; the plain one works beside it, by the RFCs alone.
-    own = dialect.path if dialect is not None and not set(dialect.path) & set(r"\[(*+?") else "/token"
+    own = _path(dialect)
     told = {
         "token_endpoint": f"{server.url}{own}",
         "api_url": server.api_url,
@@ -153,21 +176,41 @@ def _tell(authority: Authority, server: Server, inspector: Inspector, keyfile: s
     else:
         rows = {"Token endpoint": told["token_endpoint"], "API": told["api_url"], "Inspector": told["inspector_url"]}
         if dialect is not None:
-            rows["Speaking as"] = f"{dialect.name}, at {dialect.path}" if own != dialect.path else dialect.name
+            rows["Speaking as"] = dialect.name
         rows["Registered"] = ", ".join(authority.issuers) or "nobody; whoever asks is refused, and told why"
         for name, value in rows.items():
             say(f"{name + ':':16}{value}")
-        say(f"\n{_snippet(str(told['token_endpoint']), keyfile, next(iter(authority.issuers), 'robot'))}\n")
+        say(f"\n{_snippet(told, keyfile, next(iter(authority.issuers), 'robot'))}\n")
         say("Ctrl-C ends it.")
     sys.stdout.flush()
 
 
-def _snippet(endpoint: str, keyfile: str | None, issuer: str) -> str:
-    """Two lines of Python that ask it for a token."""
-    path = keyfile if keyfile is not None else "key.pem"
-    ours = "" if path.endswith(".json") else f", issuer={issuer!r}"
-    call = f"from_file({path!r}{ours}, token_endpoint={endpoint!r}, scope='read')"
-    return f"    from sa_auth import ServiceAccountCredentials\n    ServiceAccountCredentials.{call}.token()"
+def _path(dialect: Dialect | None) -> str:
+    """The path of the token endpoint; where a tenant or the like stands in a vendor's, with one that is made up."""
+    if dialect is None:
+        return "/token"
+    path = re.sub(r"\\(.)", r"\1", dialect.path.replace("[^/]+", "demo").replace(r"\d+", "1"))
+    return path if re.fullmatch(dialect.path, path) else "/token"
+
+
+def _snippet(told: Mapping[str, Any], keyfile: str | None, issuer: str) -> str:
+    """Two lines of Python that ask it for a token, and the same at the command line."""
+    vendor, path = PROVIDERS[told["provider"]], keyfile if keyfile is not None else "key.pem"
+    given = {} if path.endswith(".json") else {"issuer": issuer}
+    if vendor.name != "generic":
+        given["provider"] = vendor.name
+    given["token_endpoint"] = told["token_endpoint"]
+    scope = re.search(r'scope="([^"]+)"', vendor.page.example)
+    if vendor.name == "generic" or scope is not None:
+        given["scope"] = scope[1] if scope is not None and vendor.name != "generic" else "read"
+    if vendor.subject in {"required", "address"}:
+        given["subject"] = "ada@example.com"
+    python = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    shell = " ".join(f"--{name.replace('_', '-')} {shlex.quote(value)}" for name, value in given.items())
+    return (
+        f"    from sa_auth import ServiceAccountCredentials\n    ServiceAccountCredentials.from_file({path!r}, {python}).token()"
+        f"\n\n    sa-auth token {shlex.quote(path)} {shell}"
+    )
 
 
 def _wait() -> None:

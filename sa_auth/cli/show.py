@@ -123,13 +123,14 @@ def fail(failure: SaAuthError, *, as_json: bool) -> None:
     hint = spoken(failure.hint)
     if as_json:
         fields = {name: getattr(failure, name) for name in ("code", "message", "retryable", "status", "retry_after")}
-        say_json({"error": {**fields, "hint": hint}})
+        say_json({"error": {**fields, "hint": hint, "page": failure.page}})
         sys.stdout.flush()
         return
     out = console(stderr=True)
     out.print(Text.assemble((f"{failure.code}: ", "bold red"), failure.message))
     if hint:
         out.print(Text.assemble(("Hint: ", "bold"), hint))
+    out.print(Text.assemble(("More: ", "bold"), failure.page))
 
 
 def spoken(hint: str) -> str:

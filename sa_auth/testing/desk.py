@@ -185,7 +185,9 @@ class Desk:
         error = error_of(broken, case, () if dialect is None else dialect.rules)
         own = None if dialect is None else dialect.refusals.get(broken.rule, dialect.refusals.get(""))
         if own is not None:
-            return self._noted(case, verdicts, reply(own.status, worded(own.body, broken)), error)
+            body = worded(own.body, broken)
+            said = body.get("error")
+            return self._noted(case, verdicts, reply(own.status, body), said if isinstance(said, str) else error)
         response = refused(broken, error, authorization="authorization" in case.headers)
         if error == "use_dpop_nonce":
             response.headers[_OWN_NONCE] = self._world.nonces.current  # type: ignore[index] # made by reply, a dict

@@ -67,7 +67,7 @@ def test_it_signs_in_at_once(command):
 def test_the_next_step_is_a_command_line(command):
     """What is to be done then is a line of the shell that this program understands."""
     line = command("keygen", "smart", "--json", "--kind", "p384").json["next"]
-    assert shlex.split(line)[:3] == ["sa-auth", "token", "smart.pem"]
+    assert shlex.split(line)[:3] == ["sa-auth", "doctor", "smart.pem"]
     done = command(
         *shlex.split(line)[1:], "--token-endpoint", "http://127.0.0.1:9/x", "--timeout", "1", "--cache", "none"
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 import requests
 
 from sa_auth import RefreshPolicy, ServiceAccountCredentials
+from sa_auth.cli.app import run
+from sa_auth.cli.serve import _snippet
 from sa_auth.testing import Authority, Server, new_key
 
 Start = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
@@ -126,7 +130,7 @@ def test_a_port_in_use(command):
         (["--fault", "503:0"], "503:0"),
         (["--port", "70000"], "65535"),
         (["--token-lifetime", "0"], "--token-lifetime"),
-        (["--issuer", "robot"], "belong together"),
+        (["--issuer", "robot"], "registered with its key"),
         (["--issuer", "robot", "--public-key", "/does/not/exist"], "--public-key"),
         (["--issuer", "robot", "--public-key", os.devnull], "public key"),
         (["/does/not/exist.json"], "key_file_missing"),
@@ -139,3 +143,16 @@ def test_misspelt(command, arguments, said):
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("provider", ["generic", "google", "okta", "salesforce"])
+def test_the_program_that_it_prints(start: Start, tmp_path, provider):
+    """What is printed to begin with, in Python and for a shell, signs in as it stands."""
+    path = tmp_path / "key.pem"
+    path.write_text(new_key("rsa2048")[0])
+    path.chmod(0o600)
+    _, told = start(path, "--issuer", "my-app", "--provider", provider)
+    python, shell = _snippet(told, str(path), "my-app").split("\n\n")
+    exec(textwrap.dedent(python))
+    options = shlex.split(shell)[1:]
+    assert run([*options, "--cache", "none"]) == 0
