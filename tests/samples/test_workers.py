@@ -201,7 +201,7 @@ def test_a_refusal_comes_back(live: Server, tmp_path: Path) -> None:
     )  # fmt: skip
     assert said.returncode == 1
     assert said.stderr.startswith("Not signed in. invalid_grant: ")
-    assert f"Hint: There is no service account {EMAIL}" in said.stderr
+    assert f"Hint: Google knows no service account {EMAIL}" in said.stderr
 
 
 def encrypted(private: str) -> str:
