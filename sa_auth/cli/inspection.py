@@ -252,7 +252,8 @@ def _missing(looked: Inspection) -> Iterator[Lack]:
         yield Lack("issuer", "--issuer", f"It is {hint}.")
     if provider.subject in {"required", "address"} and "subject" not in said:
         yield Lack("subject", "--subject", provider.subject_hint or "It is the user acted for.")
-    if provider.scope_needed and not said.get("scope"):
+    # Where the claim stands there even if it is empty, credentials may be made without; the server wants it all the same.
+    if (provider.scope_needed or provider.scope_claim == "always") and not said.get("scope"):
         yield Lack("scope", "--scope", provider.scope_hint or "It says what is asked for.")
     if looked.key is not None and provider.key_id and looked.key_id is None:
         hint = provider.key_id_hint or "The console shows it beside the public key."

@@ -113,6 +113,7 @@ with requests.Session() as session:
     longest=3600,
     # The claim stands there even without a scope: google-auth sends it so.
     scope_claim="always",
+    scope_hint="Google's server takes no request without one, but for an ID token (claims={'target_audience': ...}).",
     scope_form=False,
     algorithms=("RS256",),
     known=(

@@ -12,8 +12,9 @@ from typing import Any
 from sa_auth import ServiceAccountCredentials
 from sa_auth.cli.show import spoken
 from sa_auth.errors import ConfigError, SaAuthError
+from sa_auth.providers import PROVIDERS
 
-from .step import FAIL, OK, Step, failed
+from .step import FAIL, OK, WARN, Step, failed
 
 # The code of an error -> the argument that is missing, and what stands in for it.
 _MISSING: dict[str, tuple[str, Any]] = {
@@ -45,7 +46,7 @@ def look(
         try:
             made = make(**standing)
             if not errors:
-                return Step("arguments", OK, _described(arguments)), made
+                return _made(arguments), made
             break
         except ConfigError as error:
             failure = error.copy()
@@ -57,6 +58,15 @@ def look(
     # What stands in may be no good in some other way, which tells nobody anything.
     told = [error for error in errors if error.code in _MISSING] or errors[:1]
     return _lacking(told, arguments), None
+
+
+def _made(arguments: dict[str, Any]) -> Step:
+    vendor = PROVIDERS.find(arguments.get("provider") or "generic")
+    asks = arguments.get("scope") or arguments.get("grant") or "target_audience" in (arguments.get("claims") or {})
+    if vendor.scope_claim != "always" or asks:
+        return Step("arguments", OK, _described(arguments))
+    # Credentials may be made without, as others are made of them by replace(); this one sign-in will be refused.
+    return Step("arguments", WARN, _described(arguments), cause=spoken(vendor.scope_hint), remedy="Pass --scope.")
 
 
 def _lacking(errors: list[SaAuthError], arguments: dict[str, Any]) -> Step:

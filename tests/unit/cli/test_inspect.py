@@ -81,13 +81,13 @@ def test_vendor_files(command, vendor_files, name, provider, missing):
 
 
 def test_google(command, keyfile):
-    """A complete file lacks nothing, and its vendor, issuer, endpoint and key are named."""
+    """Of a whole file the vendor, issuer, endpoint and key are named, and the scope alone is missing."""
     done = command("inspect", keyfile)
     assert done.code == 1  # its endpoint is plain http, as this test's is
     assert "Google service accounts (google)" in done.out
     assert "robot@demo.iam.gserviceaccount.com" in done.out
     assert "RSA 2048" in done.out
-    assert "Nothing is missing" in done.out
+    assert [one["what"] for one in command("inspect", keyfile, "--json").json["missing"]] == ["scope"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -96,7 +96,7 @@ def test_all_that_is_missing(command, pem, provider):
     done = command("inspect", pem, "--provider", provider, "--json")
     vendor, found = PROVIDERS[provider], whats(done)
     assert ("subject" in found) == (vendor.subject in {"required", "address"})
-    assert ("scope" in found) == vendor.scope_needed
+    assert ("scope" in found) == (vendor.scope_needed or vendor.scope_claim == "always")
     assert ("key id" in found) == vendor.key_id
     assert ("certificate" in found) == vendor.certificate
     assert all(one["hint"] for one in done.json["missing"])
