@@ -37,7 +37,8 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
         moments at which it turns stale, expired and void, how many calls it let in in all (`used`), and its `calls` (the moment a bin
         begins, how many calls were let in and how many refused); `strays`, the calls with no token of these; `requests`, `faults`,
         `bin` (seconds) and `lead`. Only the newest calls are kept one by one: `forgotten` says how many are not in the bins, and
-        `calls_from` since when all are; None: all are there. `left_out` counts the tokens and requests that are too many to draw.
+        `calls_from` since when all are; None: all are there. `left_out` counts the tokens and requests that are too many to draw, `earlier` the
+        requests before `begins_at`.
     """
     now = authority.now()
     earliest = now - seconds if seconds is not None else -math.inf
@@ -50,7 +51,8 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
     forgotten = api.calls + api.refused - len(kept) if len(kept) >= MOST_CALLS else 0
     calls = [call for call in kept if call.at >= earliest]
     spells = [spell for spell in authority.spells.all if spell.ended_at is None or spell.ended_at >= earliest]
-    moments = [*(record.at for record in records), *(call.at for call in calls)]
+    # Of a token that is older than the window, and lives, the whole window is drawn.
+    moments = [*(record.at for record in records), *(call.at for call in calls), *(record.at for record in issued)]
     begins_at = max(earliest, min([*moments, *(spell.began_at for spell in spells), now - _LEAST_SPAN_S]))
     width = max(now - begins_at, _LEAST_SPAN_S) / _BINS
     counts: dict[str, Counter[tuple[int, bool]]] = {}
@@ -69,6 +71,7 @@ def timeline(authority: Authority, lead: float | None = None, seconds: float | N
         "lead": lead,
         "forgotten": forgotten,
         "left_out": {"tokens": max(0, len(issued) - _MOST_TOKENS), "requests": max(0, len(records) - _MOST_MARKS)},
+        "earlier": sum(record.endpoint != "api" and record.at < earliest for record in authority.requests),
         "calls_from": kept[0].at if forgotten > 0 and kept[0].at > begins_at else None,
         "tokens": list(tokens.values()),
         "strays": _bins(counts.get("", Counter()), begins_at, width),

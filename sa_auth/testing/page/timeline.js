@@ -145,6 +145,7 @@ export function sentence(data) {
   const planned = data.requests.filter((each) => each.planned).length;
   const parts = [`${counted(data.tokens.length, "token")} over ${since(data.ends_at - data.begins_at)}, used by ${counted(good, "call")}; `
     + `${counted(bad, "call")} refused; ${counted(data.requests.length, "token request")}, ${refused} of them refused and ${planned} answered by a fault.`];
+  if (data.earlier) parts.push(`${counted(data.earlier, "token request")} before that.`);
   // What is not drawn is told: a picture that leaves something out in silence shows something else.
   const { tokens, requests } = data.left_out;
   if (tokens || requests) parts.push(`Not drawn nor counted here, as the oldest: ${counted(tokens, "token")} and ${counted(requests, "token request")}.`);

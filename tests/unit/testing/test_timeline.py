@@ -38,6 +38,17 @@ def test_a_token_and_its_calls(kit: Kit) -> None:
     assert (shown["used"], found["forgotten"], found["calls_from"]) == (10, 0, None)
 
 
+def test_a_window_that_an_old_token_lives_in(kit: Kit) -> None:
+    """Of a token that was given out before the window, and lives, the whole window is drawn; what was asked before is counted."""
+    kit.authority.token_lifetime = 3600
+    accept(kit)
+    kit.clock.advance(1000)
+    found = timeline(kit.authority, seconds=600)
+    assert found["ends_at"] - found["begins_at"] == 600
+    assert (len(found["tokens"]), found["requests"], found["earlier"]) == (1, [], 1)
+    assert timeline(kit.authority)["earlier"] == 0
+
+
 def test_it_is_bounded(kit: Kit) -> None:
     """A thousand calls are at most four hundred bins, and of a hundred tokens the newest sixty are drawn."""
     tokens = [accept(kit) for _ in range(100)]
