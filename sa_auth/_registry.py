@@ -57,9 +57,14 @@ class Registry(Mapping[str, Any]):
         """
         if isinstance(name, str) and name in self._rows:
             return self[name]
-        shown = repr(name[:60]) if isinstance(name, str) else type(name).__name__
+        shown, close = type(name).__name__, []
+        if isinstance(name, str):
+            from difflib import get_close_matches  # for a mistake alone
+
+            shown, close = repr(name[:60]), get_close_matches(name[:60].lower(), self._rows, 1)
+        meant = f"Did you mean {close[0]!r}? " if close else ""
         known = ", ".join(sorted(self._rows))
-        raise ConfigError(f"There is no {self._kind} {shown}.", code="unknown_name", hint=f"Known: {known}.")
+        raise ConfigError(f"There is no {self._kind} {shown}.", code="unknown_name", hint=f"{meant}Known: {known}.")
 
     def named(self, attribute: str, module: str) -> Any:
         """Serves a shelf's `__getattr__`: the row whose attribute has this name, loaded when it is first asked for.

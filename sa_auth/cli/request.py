@@ -161,7 +161,8 @@ def _print(answer: requests.Response, *, include: bool, output: str | None) -> N
     sys.stdout.buffer.write(answer.content)
     sys.stdout.buffer.flush()
     if answer.content and not answer.content.endswith(b"\n") and os.isatty(1):
-        say("")  # so that the shell's next line begins at the left
+        say("")  # so that the next line begins at the left
+        sys.stdout.flush()
 
 
 def _save(content: bytes, output: str) -> None:

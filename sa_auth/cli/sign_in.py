@@ -212,5 +212,5 @@ def variable_of(name: str, option: str) -> str:
     """
     value = os.environ.get(name)
     if not value:
-        raise ConfigError(f"{option} names a variable that is not set, or empty.", code="usage")
+        raise ConfigError(f"{option} names {name[:60]!r}, a variable that is not set, or empty.", code="usage")
     return value

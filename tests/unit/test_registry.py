@@ -61,12 +61,13 @@ def test_a_fault_of_our_own_is_not_called_an_extra(name: str, shelf: Registry) -
 
 @pytest.mark.parametrize("name", ["god", "", "Good", "x" * 1000, 5, None, ["good"], object()])
 def test_unknown_name(name: object, shelf: Registry) -> None:
-    """A mistyped name, or what is no name, is answered with those there are, and not repeated at length."""
+    """A mistyped name, or what is no name, is answered with what may be meant and those there are, and not repeated at length."""
     with pytest.raises(ConfigError) as caught:
         shelf.find(name)
     error = caught.value
     assert error.code == "unknown_name"
-    assert error.hint == "Known: good, inside, needed, optional."
+    meant = "Did you mean 'good'? " if name in ("god", "Good") else ""
+    assert error.hint == f"{meant}Known: good, inside, needed, optional."
     assert "signer" in error.message
     assert len(error.message) < 100
 
