@@ -17,6 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.text import Text
 
+from sa_auth._clock import SYSTEM
 from sa_auth._encoding import b64url_decode
 from sa_auth.errors import ConfigError
 
@@ -164,7 +165,7 @@ def _value(name: str, value: Any) -> Text:
     word = _WORDS.get(name)
     after = f"  ({word})" if word and name not in _TIMES else ""
     if name in _TIMES and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST:
-        return _moment(name, float(value), time.time())
+        return _moment(name, float(value), SYSTEM.wall())
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return Text.assemble(printable(text) or '""', (after, "dim"))
 

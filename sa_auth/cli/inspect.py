@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from sa_auth._clock import SYSTEM
 from sa_auth.keys.facts import CertificateFacts, key_name
 
 from .inspection import Inspection, look
@@ -94,7 +95,7 @@ def _lack(option: str, hint: str) -> Text:
 def _certificate_rows(chain: tuple[CertificateFacts, ...]) -> list[tuple[str, str | Text | None]]:
     if not chain:
         return []
-    leaf, now = chain[0], time.time()
+    leaf, now = chain[0], SYSTEM.wall()
     style = "bold red" if leaf.not_after < now else "yellow" if leaf.not_after < now + 30 * 86_400 else ""
     return [
         ("certificate", leaf.subject),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sa_auth import ServiceAccountCredentials
+from sa_auth._clock import SYSTEM
 from sa_auth.errors import ConfigError, KeyLoadError
 from sa_auth.grants import GRANTS
 from sa_auth.keys import Key
@@ -115,7 +115,7 @@ def look(
     owner = key if key is not None else chain[0] if chain else None
     facts = tuple(certificate_facts(one) for one in chain)
     mode, rights = _rights(path, secret=not what)
-    wrong, soon = _dates(facts, vendor, time.time())
+    wrong, soon = _dates(facts, vendor, SYSTEM.wall())
     looked = Inspection(
         path=path, provider=vendor, what=what or _what(source, found, vendor), mode=mode, arguments=found.arguments, key=key,
         key_id=None if found.signer is None else found.signer.key_id,

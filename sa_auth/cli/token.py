@@ -5,11 +5,11 @@ Rule: the token alone stands on standard output, so that `$(sa-auth token key.js
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
+from sa_auth._clock import SYSTEM
 from sa_auth.token import Token
 
 from .show import Json, say, say_json
@@ -38,7 +38,7 @@ def told(got: Token) -> dict[str, object]:
         "access_token": got.access_token,
         "token_type": got.token_type,
         "expires_at": got.expires_at,
-        "expires_in": round(got.remaining(time.time()), 3),
+        "expires_in": round(got.remaining(SYSTEM.wall()), 3),
         "refresh_at": got.refresh_at,
         "issued_at": got.issued_at,
         "scope": got.scope,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import time
 from typing import Any, NamedTuple
 
 from sa_auth import keyfile
+from sa_auth._clock import SYSTEM
 from sa_auth._secret import fingerprint
 from sa_auth.errors import ConfigError, KeyFileError, KeyLoadError, SaAuthError
 from sa_auth.opened import Opened
@@ -118,7 +118,7 @@ def _certificate(opened: Opened, found: file.Found) -> Step:
     chain = getattr(getattr(opened.signer, "key", None), "certificates", ())
     if not chain:
         return Step("certificate", SKIPPED, "none is given")
-    leaf, now = chain[0], time.time()
+    leaf, now = chain[0], SYSTEM.wall()
     subject = leaf.subject.rfc4514_string() or "(no subject)"
     starts, ends = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
     seen = f"{subject}, fits the key, ends {date(ends)}"

@@ -6,13 +6,12 @@ only as `assertion` and `answer` tell it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from sa_auth._clock import Deadline
+from sa_auth._clock import SYSTEM, Deadline
 from sa_auth.wire import Request, Response, Transport
 
 from .network import Probe
@@ -82,11 +81,11 @@ class Recorder:
         error = self._record.probes[place].error
         if error is not None:
             raise error.copy()
-        entry = Sent(request, time.time())
+        entry = Sent(request, SYSTEM.wall())
         self._record.sent.append(entry)
         carrier: Transport = self._carrier
         entry.response = carrier.send(request, deadline)
-        entry.back = time.time()
+        entry.back = SYSTEM.wall()
         return entry.response
 
     def close(self) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sa_auth import ServiceAccountCredentials
+from sa_auth._clock import SYSTEM
 from sa_auth.caches import MemoryCache
 from sa_auth.cli.show import spoken
 from sa_auth.cli.sign_in import SignIn
@@ -119,7 +119,7 @@ def _before(sign_in: SignIn, given: dict[str, Any]) -> tuple[list[Step], Service
 def _asked(credentials: ServiceAccountCredentials, record: Record) -> list[Step]:
     """What is learned by signing in."""
     got, failure = _exchanged(credentials)
-    now = time.time()
+    now = SYSTEM.wall()
     way = _of_the_way(record)
     last = record.last
     if got is not None:
