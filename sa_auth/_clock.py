@@ -70,7 +70,8 @@ def boot_id() -> str:
     Empty where the system does not tell.
     """
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        # By a codec that is there from the start: another would be imported, on a renewal's thread, beside a fork.
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             # A container may have a boot clock of its own, under the same id.
             return f"{file.read().strip()} {os.readlink('/proc/self/ns/time')}"
     except (OSError, ValueError):

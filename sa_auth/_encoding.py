@@ -32,6 +32,17 @@ def b64url_decode(text: str) -> bytes:
     return base64.b64decode(padded, altchars=b"-_", validate=True)
 
 
+def utf8(data: bytes) -> str:
+    """Decodes UTF-8, with or without a byte order mark.
+
+    Without the codec "utf-8-sig", which would be imported at its first use, where no fork waits for it.
+
+    Raises:
+        ValueError: it is no UTF-8.
+    """
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+
+
 def compact_json(value: Mapping[str, Any]) -> bytes:
     """Writes JSON as a JOSE part wants it: no spaces, UTF-8, no NaN."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")

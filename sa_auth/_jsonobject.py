@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from ._encoding import utf8
 from .errors import ResponseError
 
 _MOST_PARTS = 10_000  # objects and arrays in one answer
@@ -49,9 +50,7 @@ def json_object(body: bytes, deciding: Collection[str], *, status: int | None = 
         return found
 
     try:
-        fields = json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=unique, parse_constant=_refuse, parse_int=_integer
-        )
+        fields = json.loads(utf8(body), object_pairs_hook=unique, parse_constant=_refuse, parse_int=_integer)
     except (ValueError, RecursionError):
         return None
     if any(isinstance(node, _Doubled) for path in ("", *deciding) for node in _on_the_way(fields, path)):

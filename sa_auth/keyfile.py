@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from . import keys
+from ._encoding import utf8
 from ._secret import Password
 from ._secretfile import read_secret, shown
 from .errors import ConfigError, KeyFileError
@@ -252,7 +253,7 @@ def _json(data: bytes) -> dict[str, Any]:
     info = None
     try:
         # Not strict: whoever pastes a PEM into JSON by hand leaves its line ends as they are, and means the same.
-        info = json.loads(data.decode("utf-8-sig"), strict=False)
+        info = json.loads(utf8(data), strict=False)
     except (ValueError, RecursionError):
         pass
     if not isinstance(info, dict):

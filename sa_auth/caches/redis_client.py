@@ -116,6 +116,7 @@ class Engine:
         )  # fmt: skip
 
     def _make(self) -> Any:
+        load("encodings.idna")  # or it would be imported while a name is looked up, where no fork waits for it
         where = self._where
         if not isinstance(where, str) and not _speaks(where):
             self._noted("")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from sa_auth import keyfile
+from sa_auth._encoding import utf8
 from sa_auth.errors import ConfigError, KeyFileError, KeyLoadError
 from sa_auth.keys import Key
 from sa_auth.keys.intake import LIMIT_BYTES, read_file
@@ -49,7 +50,7 @@ class Source(NamedTuple):
     def info(self) -> Mapping[str, Any] | None:
         """The object that stands in it, where it is JSON."""
         try:
-            found = json.loads(self.data.decode("utf-8-sig"), strict=False)
+            found = json.loads(utf8(self.data), strict=False)
         except (ValueError, RecursionError):
             return None
         return found if isinstance(found, dict) else None

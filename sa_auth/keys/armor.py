@@ -72,7 +72,7 @@ def as_text(content: bytes) -> str:
 def _as_text(content: bytes) -> str:
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:  # what PowerShell's > writes
         return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace").lstrip("\ufeff")
+    return content.decode("utf-8", "replace").lstrip("\ufeff")
 
 
 def _as_base64(text: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from .._encoding import b64url_decode
+from .._encoding import b64url_decode, utf8
 from ..errors import KeyLoadError, SaAuthError
 from .certificate import CertificateSource, from_der, read_certificates, warn_of_dates
 from .faults import attempt, fault
@@ -93,7 +93,7 @@ def _load(data: object, certificate: CertificateSource, validate_key: str) -> Ke
 
 def _parse(content: bytes) -> Mapping[str, Any]:
     try:
-        found: object = json.loads(content.decode("utf-8-sig"))
+        found: object = json.loads(utf8(content))
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from sa_auth.testing import Server
 from tests.flow.children import Child
 from tests.flow.kit import eventually
+from tests.servers import valkey
 
 
 def test_ctrl_c(live: Server, child: Callable[[Server, str], Child]) -> None:
@@ -172,3 +173,70 @@ atexit.register(last)
 threading._register_atexit(lambda: None)
 """
     assert child(live, script).end() in (["token"], ["no_thread"])
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    """A Valkey server."""
+    with valkey() as port:
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+AUDIT = """
+import codecs, encodings
+from sa_auth import _encoding, _loading, caches
+from sa_auth.signers import local
+
+waited_for = [_loading._turn, _encoding.OPENSSL, local._BUSY]
+unguarded = []
+
+def watch(event, arguments):
+    if event == "import" and threading.current_thread().name == "sa_auth":
+        if not any(lock._is_owned() for lock in waited_for):
+            unguarded.append(arguments[0])
+
+# Which codecs the interpreter has loaded by itself depends on its version, and on what is installed.
+codecs.unregister(encodings.search_function)
+codecs.register(encodings.search_function)
+encodings._cache.clear()
+for name in [name for name in sys.modules if name.startswith("encodings.") and name not in ("encodings.aliases", "encodings.utf_8")]:
+    del sys.modules[name]
+sys.addaudithook(watch)
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "more['token_endpoint'] = endpoint.replace('127.0.0.1', 'localhost')",
+        "more['token_endpoint'] = endpoint.replace('127.0.0.1', '127.0.0.2')",
+        "more['token_endpoint'] = endpoint.replace('http:', 'https:')",
+        "more['token_endpoint'] = 'https://nowhere.invalid/token'",
+        "more['issuer'] = 'nobody'",
+        "more['cache'] = caches.FileCache(path + '.cache')",
+        "more['cache'] = caches.RedisCache(redis)",
+        "more['cache'] = caches.RedisCache('redis://127.0.0.2:1/0')",
+        "more['dpop'] = True",
+        "more['algorithm'] = 'ES256'",
+        "more.update(issuer='nobody', cache=caches.FileCache(path + '.cache'))",
+    ],
+)
+def test_what_a_renewal_imports_waits_for_no_fork(
+    live: Server, child: Callable[[Server, str], Child], redis_url: str, change: str
+) -> None:
+    """A renewal imports only where a fork waits for it: a lock of the interpreter's, taken at a fork, never opens in the child."""
+    script = f"""
+{AUDIT}
+redis, more = {redis_url!r}, dict(issuer=issuer, token_endpoint=endpoint)
+{change}
+try:
+    creds = ServiceAccountCredentials(path, **more)
+    creds.token()
+    creds.revoke()
+except SaAuthError as error:
+    print(error, file=sys.stderr)
+say(unguarded)
+"""
+    one = child(live, script)
+    assert one.end() == ["[]"]

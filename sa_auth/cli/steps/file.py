@@ -12,6 +12,7 @@ import shlex
 import stat
 from typing import NamedTuple
 
+from sa_auth._encoding import utf8
 from sa_auth._secretfile import read_secret
 from sa_auth.errors import SaAuthError
 from sa_auth.providers import PROVIDERS
@@ -128,7 +129,7 @@ def _kind_of_json(text: bytes) -> str:
 
 def _parsed(text: bytes) -> object:
     try:
-        found: object = json.loads(text.decode("utf-8-sig"), strict=False)
+        found: object = json.loads(utf8(text), strict=False)
     except (ValueError, RecursionError):
         return None
     return found
@@ -146,7 +147,7 @@ def _json_fault(data: bytes, path: str) -> Step | None:
         return None
     line, at_end = 0, False
     try:
-        json.loads(text.decode("utf-8-sig"), strict=False)
+        json.loads(utf8(text), strict=False)
         return None
     except json.JSONDecodeError as error:
         # A text that was begun and not ended is reported where it begins.
