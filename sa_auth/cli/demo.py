@@ -33,6 +33,8 @@ from sa_auth import ConfigError, RefreshPolicy, SaAuthError, ServiceAccountCrede
 from sa_auth.testing import google_key_file, new_key
 from sa_auth.testing.report import write_report
 
+from .show import Json, say_json
+
 _EMAIL = "batch-robot@demo-project.iam.gserviceaccount.com"
 _LIFE, _LEAD, _MARGIN = 6.0, 3.0, 0.1  # seconds, seconds, share of the life in which no token is handed out
 _OUTAGE = 1.5  # seconds
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(["demo", *(sys.argv[1:] if arguments is None else arguments)])
 
 
-def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None) -> int:
+def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None, *, as_json: Json = False) -> int:
     """Makes a batch of authenticated calls against a local authority and API, over an outage, and says what came of it.
 
     The code is 0 where no call failed and the exchanges lie between their bounds, else 1.
@@ -85,7 +87,7 @@ def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None) -> 
     options = Options(calls, threads, report)
     if report is not None and (problem := _try(report)):
         raise ConfigError(f"--report {report}: {problem}.", code="unwritable", hint="Pass another path.")
-    console = Console()
+    console = Console(stderr=as_json)  # standard output is the figures' alone, then
     with tempfile.TemporaryDirectory() as folder, _authority() as where:
         path = _sign_up(folder, where)
         with ServiceAccountCredentials.from_file(
@@ -100,7 +102,8 @@ def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None) -> 
             duration = time.monotonic() - began
         counted = requests.get(where["control_url"], timeout=10).json()
         seen = requests.get(where["control_url"], params={"timeline": _LEAD}, timeout=10).json()
-    table = _table(options, tallies, outage, duration, counted)
+    found = _figures(options, tallies, outage, duration, counted)
+    table = _table(found)
     if options.report:
         # Before the verdict: a run that failed is the one to look at.
         cells = [list(column.cells) for column in table.columns]
@@ -109,7 +112,11 @@ def demo(calls: Calls = 10_000, threads: Threads = 8, report: Report = None) -> 
             *([str(cell) for cell in row] for row in zip(*cells, strict=True)),
         ]
         write_report(options.report, seen, str(table.title), rows)
-    return _report(console, options, tallies, table, duration, counted)
+    if as_json:
+        say_json(found)
+    else:
+        _show(console, found, table)
+    return 0 if found["held"] else 1
 
 
 def _try(path: str) -> str:
@@ -214,48 +221,63 @@ def _outage(
             return
 
 
-def _table(
+def _figures(
     options: Options, tallies: list[Tally], outage: float | None, duration: float, counted: dict[str, Any]
-) -> Table:
+) -> dict[str, Any]:
+    """What came of it, by name; seconds where a name does not say otherwise."""
     seconds = sorted(second for tally in tallies for second in tally.seconds)
-    failures = sum(len(tally.failures) for tally in tallies)
-    least, most = _bounds(duration)
-    table = Table(title=f"{options.calls:,} calls on {options.threads} threads in {duration:.1f} s", show_edge=False)
-    for heading in ("", "this batch", "the server"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    table.add_row("calls", f"{len(seconds):,}", f"{counted['calls']:,}")
-    table.add_row("failures", f"{failures}", f"{counted['refused']}")
-    used = len(set().union(*(t.tokens for t in tallies)))
-    table.add_row("tokens used / exchanges", str(used), str(counted["exchanges"]))
-    table.add_row(f"  bounds for tokens of {_LIFE:g} s", f"{least:.1f} to {most:.1f}", "")
-    table.add_row("calls that waited for a token", str(sum(tally.waited for tally in tallies)), "")
-    down = "not reached" if outage is None else f"{outage:.1f} s"
-    table.add_row("token endpoint answered 503 for", "", down)
-    for name, share in (("p50 of a call", 0.50), ("p99 of a call", 0.99), ("slowest call", 1.0)):
-        table.add_row(name, f"{_quantile(seconds, share) * 1000:.1f} ms", "")
-    return table
-
-
-def _report(
-    console: Console,
-    options: Options,
-    tallies: list[Tally],
-    table: Table,
-    duration: float,
-    counted: dict[str, Any],
-) -> int:
-    calls = sum(len(tally.seconds) for tally in tallies)
     failures = [failure for tally in tallies for failure in tally.failures]
     least, most = _bounds(duration)
     exchanges = counted["exchanges"]
+    held = least <= exchanges <= most and not failures and len(seconds) == options.calls
+    return {
+        "held": held,
+        "asked_for": options.calls,
+        "threads": options.threads,
+        "seconds": duration,
+        "calls": len(seconds),
+        "calls_seen_by_server": counted["calls"],
+        "failures": len(failures),
+        "refused_by_server": counted["refused"],
+        "first_failures": sorted(set(failures))[:5],
+        "tokens_used": len(set().union(*(tally.tokens for tally in tallies))),
+        "exchanges": exchanges,
+        "exchanges_at_least": least,
+        "exchanges_at_most": most,
+        "waited_for_a_token": sum(tally.waited for tally in tallies),
+        "endpoint_down_for": outage,
+        "p50_of_a_call": _quantile(seconds, 0.50),
+        "p99_of_a_call": _quantile(seconds, 0.99),
+        "slowest_call": _quantile(seconds, 1.0),
+    }
+
+
+def _table(found: dict[str, Any]) -> Table:
+    title = f"{found['asked_for']:,} calls on {found['threads']} threads in {found['seconds']:.1f} s"
+    table = Table(title=title, show_edge=False)
+    for heading in ("", "this batch", "the server"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    table.add_row("calls", f"{found['calls']:,}", f"{found['calls_seen_by_server']:,}")
+    table.add_row("failures", f"{found['failures']}", f"{found['refused_by_server']}")
+    table.add_row("tokens used / exchanges", f"{found['tokens_used']}", f"{found['exchanges']}")
+    bounds = f"{found['exchanges_at_least']:.1f} to {found['exchanges_at_most']:.1f}"
+    table.add_row(f"  bounds for tokens of {_LIFE:g} s", bounds, "")
+    table.add_row("calls that waited for a token", f"{found['waited_for_a_token']}", "")
+    outage = found["endpoint_down_for"]
+    table.add_row("token endpoint answered 503 for", "", "not reached" if outage is None else f"{outage:.1f} s")
+    for name in ("p50_of_a_call", "p99_of_a_call", "slowest_call"):
+        table.add_row(name.replace("_", " "), f"{found[name] * 1000:.1f} ms", "")
+    return table
+
+
+def _show(console: Console, found: dict[str, Any], table: Table) -> None:
     console.print()
     console.print(table)
-    within = least <= exchanges <= most
-    for failure in sorted(set(failures))[:5]:
+    for failure in found["first_failures"]:
         console.print(f"[red]failed:[/red] {failure}")
-    if not within:
+    least, exchanges, most = found["exchanges_at_least"], found["exchanges"], found["exchanges_at_most"]
+    if not least <= exchanges <= most:
         console.print(f"[red]{exchanges} exchanges lie outside {least:.1f} to {most:.1f}.[/red]")
-    return 0 if within and not failures and calls == options.calls else 1
 
 
 def _bounds(duration: float) -> tuple[float, float]:

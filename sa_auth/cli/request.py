@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import sys
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -137,11 +138,13 @@ def _content(given: str, option: str) -> bytes:
 def _fields(given: list[str] | None) -> dict[str, str]:
     fields: dict[str, str] = {}
     for field in given or ():
-        name, sign, value = field.partition("=")
-        if not sign or not name:
+        # A name has neither sign in it, and whoever knows curl writes a colon.
+        parts = re.fullmatch(r"([^=:]+)[=:][ \t]*(.*)", field, re.DOTALL)
+        if parts is None:
             raise ConfigError(
                 "--header-field is no NAME=VALUE.", code="usage", hint="For example -H Accept=text/plain."
             )
+        name, value = parts.groups()
         if name.lower() == "authorization":
             raise ConfigError("The Authorization header is what this command sets.", code="usage", hint="Leave it out.")
         fields[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -22,12 +23,21 @@ def test_it_shows_an_outage_that_nobody_felt(
     assert re.search(r"answered 503 for +│ +│ +(\d+\.\d s|not reached)", shown)
 
 
+def test_the_figures_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    """By --json the figures stand alone on standard output, and how far it is on standard error."""
+    assert demo.main(["--calls", "200", "--threads", "2", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["held"], found["calls"], found["failures"], found["first_failures"]) == (True, 200, 0, [])
+    assert 0 < found["p50_of_a_call"] <= found["slowest_call"] < found["seconds"]
+
+
 def test_it_says_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
     """A batch in which a call failed, or that took too many exchanges, ends with 1 and names the reasons once each."""
     tally = demo.Tally(seconds=[0.1], failures=["status 500", "status 500"])
     counted = {"exchanges": 99, "calls": 1, "refused": 1}
-    options = type("Options", (), {"calls": 1, "threads": 1})()
-    assert demo._report(Console(), options, [tally], None, 3.0, counted) == 1
+    found = demo._figures(demo.Options(1, 1), [tally], None, 3.0, counted)
+    assert not found["held"]
+    demo._show(Console(), found, demo._table(found))
     shown = capsys.readouterr().out
     assert shown.count("failed: status 500") == 1
     assert "99 exchanges lie outside" in shown
