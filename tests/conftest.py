@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is; speed is shown by the benchmarks.
+settings.register_profile("sa_auth", deadline=None)
+settings.load_profile("sa_auth")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,7 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -151,14 +152,15 @@ def closed_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     An error that a test looks at holds the test's frame, and with it a cache: whichever of cache and socket the
     collector comes to first, minutes later and in another test, would be a matter of luck.
     """
-    made: list[Any] = []
+    made = WeakSet[Any]()  # a client that nothing else holds goes as it does elsewhere, with its connections
     connected = redis_client._connected
 
     def noted(url: str) -> Any:
-        made.append(connected(url))
-        return made[-1]
+        client = connected(url)
+        made.add(client)
+        return client
 
     monkeypatch.setattr(redis_client, "_connected", noted)
     yield
-    for client in made:
+    for client in list(made):
         client.connection_pool.disconnect()

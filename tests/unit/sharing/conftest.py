@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sa_auth import ServiceAccountCredentials, events
+from sa_auth import ServiceAccountCredentials, events, slot
 from sa_auth.caches import FileCache
 from sa_auth.testing import Authority, ManualClock
-from tests.flow.kit import PRIVATE, PUBLIC
+from tests.flow.kit import PRIVATE, PUBLIC, eventually
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def process(authority: Authority, sa_clock: ManualClock, folder: Path) -> Callab
 
 @pytest.fixture
 def counts() -> Iterator[events.Counts]:
-    """What is told during the test."""
+    """What is told during the test, and not by a renewal that an earlier one left behind."""
+    eventually(lambda: not slot._crew._running)
     made = events.Counts()
     stop = events.listen(made)
     yield made
