@@ -12,6 +12,7 @@ import threading
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 _turn = threading.RLock()
 if hasattr(os, "register_at_fork"):
@@ -37,3 +38,21 @@ def load(name: str) -> ModuleType:
         module = import_module(name)
         _loaded.add(name)
         return module
+
+
+class Late:
+    """Stands for a module that is loaded when something of it is first wanted.
+
+    Args:
+        name: Of the module.
+
+    Example:
+        >>> Late("sa_auth.token").NOTHING
+        mappingproxy({})
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(load(self._name), name)

@@ -7,35 +7,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import keyfile, recipe
 from ._clock import SYSTEM, Clock
 from ._frames import shown_alone
-from ._secret import Password
+from ._loading import Late
 from .arguments import check_names, text
-from .caches.named import Cache
-from .client_auth.base import ClientAuth
-from .dpop import DPoP, Proofs
 from .errors import ConfigError
-from .grants.base import Grant
 from .integrations.requests import RequestsAuth
-from .metadata import Metadata
-from .opened import Opened
 from .policy import RefreshPolicy, Retry
-from .providers import PROVIDERS
-from .providers.making import api_headers, exchange_of, kept_endpoint, prepared
-from .settings import REPLACEABLE, check, kept
-from .signers.base import Signer
-from .source import TokenSource
-from .token import Token
-from .wire import Transport, called
+from .wire import called
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from typing_extensions import Self
 
+    from . import keyfile, providers, recipe, settings, source
+    from ._secret import Password
+    from .caches.named import Cache
+    from .client_auth.base import ClientAuth
+    from .dpop import DPoP, Proofs
+    from .grants.base import Grant
     from .keys import Key
+    from .metadata import Metadata
+    from .opened import Opened
+    from .providers import making
+    from .signers.base import Signer
+    from .token import Token
+    from .wire import Transport
+else:
+    # What makes credentials is loaded when the first are made: a program that has this module does not always make any.
+    keyfile, recipe, settings, source = (
+        Late(f"sa_auth.{name}") for name in ("keyfile", "recipe", "settings", "source")
+    )
+    providers, making = Late("sa_auth.providers"), Late("sa_auth.providers.making")
 
 
 class ServiceAccountCredentials(RequestsAuth):
@@ -131,12 +137,12 @@ class ServiceAccountCredentials(RequestsAuth):
         given = {name: value for name, value in locals().items() if name not in {"self", "__class__"}}
         unlock = keyfile.Unlock(password, certificate, text(key_id, "key_id"), text(algorithm, "algorithm"))
         opened = keyfile.open_key(key, unlock)
-        settings = check(given, opened)
-        vendor, settings = prepared(PROVIDERS.find(provider), settings)
-        exchange = exchange_of(vendor, settings)
-        source = TokenSource(exchange, settings.memory)
-        super().__init__(source, settings.allowed_hosts, api_headers(vendor, settings))
-        object.__setattr__(self, "_given", kept(given, settings, opened, kept_endpoint(vendor, exchange)))
+        vendor, checked = making.prepared(providers.PROVIDERS.find(provider), settings.check(given, opened))
+        exchange = making.exchange_of(vendor, checked)
+        gives = source.TokenSource(exchange, checked.memory)
+        super().__init__(gives, checked.allowed_hosts, making.api_headers(vendor, checked))
+        kept = settings.kept(given, checked, opened, making.kept_endpoint(vendor, exchange))
+        object.__setattr__(self, "_given", kept)
 
     @classmethod
     @shown_alone
@@ -250,11 +256,11 @@ class ServiceAccountCredentials(RequestsAuth):
         Raises:
             ConfigError: an argument is unknown, wrong, or fixed.
         """
-        fixed = changes.keys() - REPLACEABLE
+        fixed = changes.keys() - settings.REPLACEABLE
         if fixed:
             raise ConfigError(
                 f"replace() does not take {min(fixed)[:40]!r}.", code="bad_argument",
-                hint=f"It takes {', '.join(sorted(REPLACEABLE))}; for anything else make new credentials.",
+                hint=f"It takes {', '.join(sorted(settings.REPLACEABLE))}; for anything else make new credentials.",
             )  # fmt: skip
         return type(self)(**{**self._given, **changes})
 

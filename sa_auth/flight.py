@@ -15,8 +15,8 @@ from .caches.base import TokenCache
 from .errors import SaAuthError, TransportError
 from .events import Event, tell
 from .exchange import Exchange
-from .policy import Held
-from .sharing import Renewal, Wanted
+from .policy import Held, Wanted
+from .sharing import Renewal
 from .token import Token
 
 

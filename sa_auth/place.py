@@ -11,7 +11,7 @@ import logging
 import random
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from weakref import finalize
 
 from ._clock import SYSTEM, boot_id
@@ -23,7 +23,7 @@ from .caches.record import REMEMBERED, Met, Seal, worth
 from .errors import SaAuthError
 from .events import Event
 from .exchange import Exchange
-from .policy import Held, State, judge
+from .policy import Held, State, Wanted, judge
 
 _log = logging.getLogger("sa_auth")
 _SHORTEST = 1.0  # seconds; a token that lives no longer is not worth sharing
@@ -32,25 +32,6 @@ _AS_IF = 4  # failures in a row, of which nobody knows how many processes have m
 Got = TypeVar("Got")
 # What was logged of a cache already, by its id; forgotten when it works again, or is gone.
 _said: dict[int, set[str]] = {}
-
-
-class Wanted(NamedTuple):
-    """What a renewal is to bring.
-
-    Attributes:
-        held: What is held; None: nothing that could be used.
-        refused: What an API refused: it is not taken back from the cache.
-        min_ttl: Seconds of life that the caller needs.
-    """
-
-    held: Held | None = None
-    refused: Held | None = None
-    min_ttl: float = 0.0
-
-    @property
-    def newest(self) -> Held | None:
-        """What this process has got last; None: nothing."""
-        return self.held or self.refused
 
 
 class Place:

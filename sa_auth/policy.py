@@ -54,6 +54,25 @@ class Life(NamedTuple):
     end: Instant
 
 
+class Wanted(NamedTuple):
+    """What a renewal is to bring.
+
+    Attributes:
+        held: What is held; None: nothing that could be used.
+        refused: What an API refused: it is not taken back from the cache.
+        min_ttl: Seconds of life that the caller needs.
+    """
+
+    held: Held | None = None
+    refused: Held | None = None
+    min_ttl: float = 0.0
+
+    @property
+    def newest(self) -> Held | None:
+        """What this process has got last; None: nothing."""
+        return self.held or self.refused
+
+
 @dataclass(frozen=True, slots=True)
 class RefreshPolicy:
     """When a token is renewed, and how long one lives that does not say.

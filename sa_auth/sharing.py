@@ -9,17 +9,22 @@ Source: FAULTS lines 26 to 30 in docs/faults.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ._clock import SYSTEM, Deadline
+from ._loading import Late
 from .caches.base import CacheFault, TokenCache
 from .errors import ConfigError, SaAuthError
 from .events import Event
 from .exchange import Exchange
-from .place import Place, Wanted
-from .policy import Held
+from .policy import Held, Wanted
 from .wire import Conversation
 
-__all__ = ["Renewal", "Wanted", "check_sealable", "kept", "withdraw"]
+if TYPE_CHECKING:
+    from . import place as places
+    from .place import Place
+else:
+    places = Late("sa_auth.place")  # a process that shares nothing needs none
 
 _SLICE = 0.05  # seconds of waiting for a lock between two looks
 _RECENT = (
@@ -97,7 +102,7 @@ class Renewal:
         """
         if self._exchange.reload is not None:
             self._exchange.reload(False)
-        place = Place.of(cache, self._exchange, self._story)
+        place = places.Place.of(cache, self._exchange, self._story)
         if place is None:
             return self.ask(wanted.newest)
         wait = _Wait(self._within.deadline)
@@ -233,12 +238,12 @@ class _Wait:
 
 def kept(cache: TokenCache, exchange: Exchange) -> Held | None:
     """The token that the cache has, if it lives; None where it has none."""
-    place = Place.of(cache, exchange, [])
+    place = places.Place.of(cache, exchange, [])
     return None if place is None else place.look(Wanted())
 
 
 def withdraw(cache: TokenCache, exchange: Exchange, held: Held) -> None:
     """Takes a token out of the cache, if it is still the one that is there."""
-    place = Place.of(cache, exchange, [])
+    place = places.Place.of(cache, exchange, [])
     if place is not None:
         place.withdraw(held)

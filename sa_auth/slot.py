@@ -20,8 +20,7 @@ from .errors import SaAuthError
 from .events import Event, on_change
 from .exchange import Exchange
 from .flight import Flight
-from .policy import Held, State, judge
-from .sharing import Wanted
+from .policy import Held, State, Wanted, judge
 from .token import Token
 
 _FORCED_APART = 30.0  # seconds between two renewals that a 401 forced

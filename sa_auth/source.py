@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
 from typing import TYPE_CHECKING, cast
 
+from ._loading import Late
 from .caches.memory import MemoryCache
 from .dpop import Proofs
 from .errors import ConfigError, SaAuthError, TransportError
@@ -20,15 +21,17 @@ from .exchange import Exchange
 from .flight import Flight, timed_out
 from .policy import Held, Life, State, judge
 from .refusal import foreign
-from .revocation import revoke
 from .sharing import check_sealable, kept, withdraw
 from .slot import Slot, launch, slot_at
 from .token import Token
 from .wire import conversation
 
 if TYPE_CHECKING:
+    from . import revocation
     from .grants.self_signed import SelfSigned
     from .keys import Key
+else:
+    revocation = Late("sa_auth.revocation")
 
 _MOMENT = 0.1  # seconds
 _FRESH, _STALE, _EXPIRED = State.FRESH, State.STALE, State.EXPIRED
@@ -67,7 +70,7 @@ class _Revocation(Future[None]):
         if held is None and cache is not None:
             held = kept(cache, self.exchange)  # another process's, or an earlier one's
         if held is not None:
-            revoke(self.exchange, held)
+            revocation.revoke(self.exchange, held)
             self.slot.forget(held)
             if cache is not None:
                 withdraw(cache, self.exchange, held)

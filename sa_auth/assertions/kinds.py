@@ -6,12 +6,17 @@ between the assertions and those who send them. Source: RFC 7522 section 2.1, RF
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from .._loading import Late
 from ..errors import SaAuthError
 from .base import Assertion
-from .given import source_of
 from .shape import require_jwt, saml2_base64url
+
+if TYPE_CHECKING:
+    from . import given
+else:
+    given = Late("sa_auth.assertions.given")  # what is made of a key was not handed over
 
 Source = TypeVar("Source", bound="Assertion | None")
 
@@ -26,7 +31,7 @@ def taken(value: object) -> Assertion | SaAuthError:
         ConfigError('The assertion is of type int.')
     """
     try:
-        return source_of(value)
+        return given.source_of(value)
     except SaAuthError as error:
         return error.copy()
 

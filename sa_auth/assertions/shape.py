@@ -8,12 +8,17 @@ Source: RFC 7515 section 7.1 (three parts), RFC 7516 section 7.1 (five), RFC 751
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._encoding import b64url, b64url_decode
 from .._jsonobject import json_object
+from .._loading import Late
 from ..errors import ConfigError
-from . import saml
+
+if TYPE_CHECKING:
+    from . import saml
+else:
+    saml = Late("sa_auth.assertions.saml")  # a JWT needs none of it
 
 LARGEST = 256 * 1024  # bytes; no server reads as much
 _AROUND = "\ufeff \t\r\n\v\f"

@@ -11,16 +11,19 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..dpop import HEADER, Proofs, origin
+from ..dpop import HEADER, origin
 from ..errors import ConfigError, SaAuthError
-from ..source import TokenSource
-from ..token import NOTHING, Token
+from ..token import NOTHING
 from ..wire import beside
 from .where import check, is_at, rewound, sendable, wants_nonce
 
 if TYPE_CHECKING:
     import requests
     from requests.adapters import HTTPAdapter
+
+    from ..dpop import Proofs
+    from ..source import TokenSource
+    from ..token import Token
 
 _log = logging.getLogger("sa_auth")
 _BRIDGES = {"httpx2": "httpx"}  # by library, where the one is not named as the other

@@ -7,13 +7,15 @@ beside the bridges. Source: RFC 6750 sections 2.1 and 5.3; RFC 9449 section 9.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..dpop import origin
 from ..errors import ConfigError
-from ..token import Token
 from ..wire import is_loopback
+
+if TYPE_CHECKING:
+    from ..token import Token
 
 
 def check(url: str, allowed_hosts: tuple[str, ...] | None) -> None:

@@ -20,8 +20,8 @@ from sa_auth.errors import ConfigError, InvalidGrant, SaAuthError, TokenEndpoint
 from sa_auth.events import Event
 from sa_auth.exchange import Exchange
 from sa_auth.grants.refresh_token import RefreshToken
-from sa_auth.place import Place, Wanted, machine
-from sa_auth.policy import Held, Retry
+from sa_auth.place import Place, machine
+from sa_auth.policy import Held, Retry, Wanted
 from sa_auth.sharing import check_sealable, kept, withdraw
 from sa_auth.testing import ManualClock
 from sa_auth.token import Token

@@ -15,8 +15,8 @@ from sa_auth.events import Event
 from sa_auth.exchange import Exchange
 from sa_auth.grants import RefreshToken
 from sa_auth.place import Place
-from sa_auth.policy import Held, Retry
-from sa_auth.sharing import Renewal, Wanted
+from sa_auth.policy import Held, Retry, Wanted
+from sa_auth.sharing import Renewal
 from sa_auth.testing import ManualClock
 from sa_auth.token import Token
 from sa_auth.wire import Response
