@@ -10,33 +10,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import ref
 
 from .awaiting import Source
 from .calls import Answer, Calls
 from .extra import needed
 
 if TYPE_CHECKING:
+    import aiohttp
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 else:
-    needed("aiohttp", ("aiohttp",), '"sa_auth[aiohttp]"')
+    aiohttp = needed("aiohttp", ("aiohttp",), '"sa_auth[aiohttp]"')
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class _Hop(NamedTuple):
-    """A redirect that leads away from where the token may be.
+    """A way that leads away from where the token may be.
 
     Attributes:
-        auth: Whose request was answered by it.
-        origin: Where it leads.
+        auth: Whose request was answered by a redirect.
+        origin: Where the next request on that way goes; None: there is to be none.
+        request: The last request on it, which a retry of another middleware sends once more; None: it is still to come.
     """
 
     auth: Auth
-    origin: str
+    origin: str | None
+    request: ref[ClientRequest] | None = None
+
+    def leads(self, auth: Auth, request: ClientRequest, origin: str) -> bool:
+        """Whether a request is on it."""
+        again = self.request is not None and self.request() is request
+        return self.auth is auth and (again or self.origin == origin)
 
 
 # aiohttp follows a redirect in the task of the call, and tells a middleware nothing of it: whoever asks next in that task,
-# and for that origin, is on the way that the last answer showed.
+# and for that origin, is on the way that the last answer showed. Nor does it tell that it asks once more, by another
+# request, where a server hung up.
 _away: ContextVar[_Hop | None] = ContextVar("sa_auth_away", default=None)
 
 
@@ -61,12 +71,18 @@ class Auth:
             SaAuthError: there is no token to be had, or it may not go there.
         """
         here, last = str(request.url.origin()), _away.get()
-        _away.set(None)
-        away = last == _Hop(self, here)
-        response = await handler(request) if away else await self._authorized(request, handler)
+        away = last is not None and last.leads(self, request, here)
+        this = ref(request) if away else None
+        _away.set(_Hop(self, None, this) if away else None)
+        try:
+            response = await handler(request) if away else await self._authorized(request, handler)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            if away:
+                _away.set(_Hop(self, here, this))
+            raise
         there = _target(response)
         if there is not None and (away or there != here):
-            _away.set(_Hop(self, there))
+            _away.set(_Hop(self, there, this))
         return response
 
     async def _authorized(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
+import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,9 +15,11 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
+import aiohttp
 import pytest
 
 from sa_auth import ConfigError, SaAuthError, ServiceAccountCredentials, Token
+from sa_auth.integrations.aiohttp import Auth
 from sa_auth.testing import Authority, ManualClock
 from sa_auth.wire import Response
 from tests.flow.clients import CLIENTS, CONTENT, Reply, used_up, whole
@@ -256,6 +260,48 @@ def test_an_address_that_is_read_in_two_ways(
     with suppress(Exception):
         call(make(allowed_hosts="localhost"), f"http://{anywhere}\\@localhost/echo")
     assert not any("Authorization" in fields for fields in Anywhere.seen)
+
+
+def test_aiohttp_asks_again_behind_a_redirect(creds: ServiceAccountCredentials, site: Site) -> None:
+    """Where another origin hangs up, aiohttp asks it once more by itself: without the token again."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            for reply in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"):
+                with listening.accept()[0] as there:
+                    seen.append(there.recv(65536))
+                    there.sendall(reply)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        target = f"http://localhost:{listening.getsockname()[1]}/"
+        assert CLIENTS["aiohttp"](creds, site.plan("/away", redirect(target))).status == 200
+        thread.join(10)
+    assert len(seen) == 2
+    assert b"authorization" not in b"".join(seen).lower()
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_another_middleware_asks_again_behind_a_redirect(
+    creds: ServiceAccountCredentials, site: Site, elsewhere: Site, authority: Authority, status: int
+) -> None:
+    """A retry by another middleware carries no token to another origin, and renews none; the next call is as any."""
+
+    async def retry(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        answers = [await handler(request) for _ in range(3 if request.url.path == "/planned" else 1)]
+        return answers[-1]
+
+    async def calls() -> list[int]:
+        target = elsewhere.plan("/planned", *[Response(status, {"www-authenticate": "Bearer"})] * 3)
+        urls = (site.plan("/away", redirect(target)), site.server.api_url)
+        async with aiohttp.ClientSession(middlewares=(retry, Auth(creds))) as session:
+            return [(await session.get(url)).status for url in urls]
+
+    assert asyncio.run(calls()) == [status, 200]
+    assert len(elsewhere.seen) == 3
+    assert not any("authorization" in request.headers for request in elsewhere.seen)
+    assert authority.exchanges == 1
 
 
 def test_redirect_within_the_origin(
