@@ -19,6 +19,7 @@ from .errors import ConfigError, KeyFileError
 from .keyuri import encoded, is_key_text, open_uri, scheme_of, text_of_variable
 from .opened import Opened
 from .providers import PROVIDERS
+from .signers import SIGNERS
 from .signers.base import Signer
 from .signers.local import LocalSigner
 from .signers.watched import WatchedSigner
@@ -105,6 +106,11 @@ def open_file(path: str | os.PathLike[str], unlock: Unlock, *, key_only: bool = 
         raise KeyFileError(
             "A key's text was given where a path belongs.", code="bad_argument",
             hint="Pass it as ServiceAccountCredentials(text), or a key file's parsed content to from_info(mapping).",
+        )  # fmt: skip
+    if isinstance(path, str) and scheme_of(path) in SIGNERS and not os.path.lexists(path):
+        raise KeyFileError(
+            "A key URI was given where a path belongs.", code="bad_argument",
+            hint="Pass it as ServiceAccountCredentials(uri): there is no file.",
         )  # fmt: skip
     place = _place(path)
     unlock = _named(place, unlock)

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol
 
+from ..errors import ConfigError
 from ..token import Token
 
 
@@ -32,6 +33,21 @@ class Source(Protocol):
     def discard(self, token: Token) -> None:
         """Forgets a token that was refused, if it is still the held one."""
         ...
+
+
+def given(source: Source) -> Source:
+    """Gives the source back, if it is one.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    lacks = [act for act in ("token", "poll", "discard") if not callable(getattr(source, act, None))]
+    if lacks or isinstance(source, type):
+        what = "a class" if isinstance(source, type) else f"a {type(source).__name__}, which has no {lacks[0]}()"
+        raise ConfigError(
+            f"This bridge was given {what}.", code="bad_argument", hint="It takes the credentials, an object."
+        )
+    return source
 
 
 async def awaited_token(source: Source) -> Token:

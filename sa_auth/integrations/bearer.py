@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ConfigError
-from .awaiting import Source
+from .awaiting import Source, given
 
 
 def bearing(source: Source) -> Source:
@@ -17,12 +17,7 @@ def bearing(source: Source) -> Source:
     Raises:
         ConfigError: `not_bearer`, each of its calls takes a proof or a token of its own; or it is no source.
     """
-    lacks = [act for act in ("token", "poll", "discard") if not callable(getattr(source, act, None))]
-    if lacks:
-        raise ConfigError(
-            f"This bridge was given a {type(source).__name__}, which has no {lacks[0]}().", code="bad_argument",
-            hint="It takes the credentials.",
-        )  # fmt: skip
+    given(source)
     if getattr(source, "proofs", None) is not None or getattr(source, "per_call", False):
         raise ConfigError(
             "The client behind this bridge sends bearer tokens, and these credentials make a proof or a token for each call.",

@@ -16,7 +16,7 @@ from ..dpop import HEADER, Proofs
 from ..errors import SaAuthError
 from ..token import NOTHING, Token
 from ..wire import beside
-from .awaiting import Source, awaited_token
+from .awaiting import Source, awaited_token, given
 from .where import check, sendable, wants_nonce
 
 _log = logging.getLogger("sa_auth")
@@ -65,13 +65,13 @@ class Calls:
             says nothing: any over https, and this machine over http.
 
     Raises:
-        ConfigError: allowed_hosts holds what is no host name.
+        ConfigError: it is no source, or allowed_hosts holds what is no host name.
     """
 
     __slots__ = ("_allowed", "_more", "_per_call", "_proofs", "source")
 
     def __init__(self, source: Source, allowed_hosts: str | Iterable[str] | None = None) -> None:
-        self.source: Any = source
+        self.source: Any = given(source)
         said: tuple[str, ...] | None = getattr(source, "allowed_hosts", None)
         self._allowed = said if allowed_hosts is None else host_names(strings(allowed_hosts, "allowed_hosts"))
         self._more: Mapping[str, str] = getattr(source, "api_headers", NOTHING)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from .awaiting import Source, awaited_token
+from .bearer import bearing
 from .where import sendable
 
 
@@ -18,6 +19,9 @@ def token_of(source: Source) -> Callable[[], str]:
 
     Args:
         source: Gives tokens: the credentials object.
+
+    Raises:
+        ConfigError: `not_bearer`, a proof or a token of its own goes with each call; or it is no source.
 
     Example:
         >>> from sa_auth import ServiceAccountCredentials
@@ -30,18 +34,21 @@ def token_of(source: Source) -> Callable[[], str]:
         >>> token_of(creds)() == creds.token().access_token
         True
     """
-    return lambda: source.token().access_token
+    bearer = bearing(source)
+    return lambda: bearer.token().access_token
 
 
 def header_of(source: Source) -> Callable[[], str]:
     """A function without arguments that gives the value of the Authorization header; otherwise as `token_of`."""
-    return lambda: sendable(source.token())
+    bearer = bearing(source)
+    return lambda: sendable(bearer.token())
 
 
 def awaited_token_of(source: Source) -> Callable[[], Awaitable[str]]:
     """An async function without arguments that gives the token's text, on asyncio or trio; otherwise as `token_of`."""
+    bearer = bearing(source)
 
     async def token() -> str:
-        return (await awaited_token(source)).access_token
+        return (await awaited_token(bearer)).access_token
 
     return token

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, SaAuthError
 from ..token import Token
-from .awaiting import Source, awaited_token
+from .awaiting import Source, awaited_token, given
 from .calls import Calls
 from .extra import needed
 from .where import sendable
@@ -40,7 +40,7 @@ def call_credentials(source: Source, allowed_hosts: str | Iterable[str] | None =
         allowed_hosts: Hosts the token may be sent to, in place of the credentials' own; None: theirs.
 
     Raises:
-        ConfigError: the tokens are bound to a key by DPoP, which is for HTTP requests.
+        ConfigError: the tokens are bound to a key by DPoP, which is for HTTP requests; or it is no source.
 
     Example:
         >>> import grpc
@@ -56,7 +56,7 @@ def call_credentials(source: Source, allowed_hosts: str | Iterable[str] | None =
         >>> channel = grpc.intercept_channel(channel, Renewal(creds))
         >>> channel.close()
     """
-    if getattr(source, "proofs", None) is not None:
+    if getattr(given(source), "proofs", None) is not None:
         raise ConfigError(
             "These tokens are bound by DPoP, which gRPC has no place for.", code="bad_argument",
             hint="Make credentials for gRPC without dpop=; mutual TLS binds tokens there (RFC 8705).",
@@ -110,7 +110,7 @@ class _Refusals:
     """What an interceptor knows of a call: which token was the newest when it began."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._source = given(source)
 
     def _before(self) -> Token | Future[Token] | None:
         try:

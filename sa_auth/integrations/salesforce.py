@@ -55,6 +55,11 @@ def arguments(source: Source, *, instance_url: str | None = None, adapter: HTTPA
         'acme.my.salesforce.com'
     """
     needed("salesforce", ("simple_salesforce",), "simple-salesforce", named="simple-salesforce")
+    if instance_url is not None and not (isinstance(instance_url, str) and urlsplit(instance_url).hostname):
+        raise ConfigError(
+            "instance_url is no address.", code="bad_argument",
+            hint="It begins with https://: 'https://MY-DOMAIN.my.salesforce.com'.",
+        )  # fmt: skip
     token = bearing(source).token()
     home = instance_url or token.extra.get("instance_url")
     if not isinstance(home, str) or not urlsplit(home).hostname:

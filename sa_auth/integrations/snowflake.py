@@ -17,6 +17,7 @@ from ..token import Token
 from .awaiting import Source
 from .bearer import bearing
 from .extra import needed
+from .where import check
 
 # Invalid OAuth access token; OAuth access token expired.
 _REFUSED = (390303, 390318)
@@ -60,13 +61,14 @@ def connect(source: Source, **options: Any) -> Any:
         **options: Of the connector: account, warehouse, and so on.
 
     Raises:
-        ConfigError: as for `arguments`.
+        ConfigError: as for `arguments`; or the token may not go there (`not_https`, `host_not_allowed`).
         MissingExtra: the connector is not installed.
         SaAuthError: there is no token to be had.
         snowflake.connector.errors.Error: whatever the connector raises.
     """
     connector = _connector()
-    token = bearing(source).token()
+    check(_address(options), getattr(bearing(source), "allowed_hosts", None))
+    token = source.token()
     refusal: Exception
     try:
         return connector.connect(**{**options, **_signing_in(token)})
@@ -79,6 +81,12 @@ def connect(source: Source, **options: Any) -> Any:
     if again.access_token == token.access_token:  # another was had a moment ago, and refused as well
         raise refusal
     return connector.connect(**{**options, **_signing_in(again)})
+
+
+def _address(options: dict[str, Any]) -> str:
+    """Where the connector will go, as far as the call says: what stands in a file of connections it reads by itself."""
+    host = options.get("host") or f"{options.get('account', '')}.snowflakecomputing.com"
+    return f"{options.get('protocol', 'https')}://{host}/"
 
 
 def _connector() -> Any:

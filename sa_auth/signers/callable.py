@@ -20,6 +20,11 @@ _ALL = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", 
 class _Function(KeyService):
     service = "the signing function"
     algorithms = _ALL
+    form_hint = "Of ECDSA it gives r and s one behind the other (RFC 7518 section 3.4), in bytes; if it gives DER, say der=True."
+    mismatch_hint = (
+        "public_key= has to be the other half of the key it signs with, and it signs the bytes themselves, not their digest: "
+        "RS by PKCS#1 v1.5, PS by PSS with a salt as long as the hash."
+    )
 
     def __init__(self, sign: Callable[[bytes], bytes], *, der: bool) -> None:
         self._sign, self.der = sign, der
@@ -35,7 +40,9 @@ class _Function(KeyService):
             return SigningError(
                 f"The signing function raised {type(error).__name__}.", code="no_answer", retryable=True
             )  # fmt: skip
-        return failed(self.service, error, act)
+        failure = failed(self.service, error, act)
+        failure.hint = "Call it by itself to see why."
+        return failure
 
 
 class FromCallable(RemoteSigner):

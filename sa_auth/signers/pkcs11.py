@@ -18,7 +18,7 @@ from pkcs11.util import ec, rsa
 from .._clock import SYSTEM, Deadline
 from .._loading import load
 from .._secret import Password, Secret, open_password
-from ..errors import SigningError
+from ..errors import SaAuthError, SigningError
 from . import pkcs11_uri
 from .calling import PerProcess
 from .service import KeyService, failed, no_answer, not_found, unavailable, unfit
@@ -103,7 +103,7 @@ class PKCS11Key(KeyService):
             held = self._password
             password: Password = held.reveal() if isinstance(held, Secret) else held
             if password is None and self._place.pin_source is not None:
-                password = load("sa_auth._secretfile").read_secret(self._place.pin_source, "its PIN", "warn").strip()
+                password = _pin_of(self._place.pin_source)
             given = open_password(password, "PIN")
             if given:
                 pins.append(Secret(given))
@@ -251,6 +251,21 @@ def _of_token(token: Any, name: str) -> str:
         return str(token.serial.decode("utf-8", "replace")).strip()
     attribute = {"token": "label", "manufacturer": "manufacturer_id", "model": "model"}[name]
     return str(getattr(token, attribute)).strip()
+
+
+def _pin_of(path: str) -> bytes:
+    """The PIN in a file.
+
+    Raises:
+        SaAuthError: it cannot be had from there.
+    """
+    try:
+        data: bytes = load("sa_auth._secretfile").read_secret(path, path, "warn")
+        return data.strip()
+    except SaAuthError as error:
+        what = error.message.replace("The key file", "The PIN's file")
+        failure = error.but(message=what, hint="pin-source= in the key URI names it.")
+    raise failure
 
 
 def _public_half(session: Any, private: Any) -> bytes | None:

@@ -135,7 +135,10 @@ class RemoteSigner(Fixed):
         except (ValueError, OverflowError, TypeError):
             pass
         if signature is None:
-            raise SigningError(f"{self.service.service} answered with what is no signature by {algorithm}.")
+            raise SigningError(
+                f"{self.service.service} answered with what is no signature by {algorithm}.",
+                hint=self.service.form_hint,
+            )
         if algorithm not in self._proven:
             self._prove(algorithm, public, data, signature)
         return signature
@@ -150,8 +153,7 @@ class RemoteSigner(Fixed):
         if not good:
             raise SigningError(
                 f"The first signature of {self.service.service} does not verify.", code="signature_mismatch",
-                hint="The key is not the one whose public half was read or given: it may have been changed since. Name its "
-                "version in the URI, or pass the certificate that belongs to it.",
+                hint=self.service.mismatch_hint,
             )  # fmt: skip
         self._proven.add(algorithm)
 

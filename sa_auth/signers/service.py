@@ -25,6 +25,8 @@ class KeyService:
             it would do wrong is left out.
         der: Whether it gives ECDSA signatures in DER (most do), or as a JWS has them.
         takes_password: Whether `password=` beside the URI is its business.
+        form_hint: What to do where it answered with what is no signature.
+        mismatch_hint: What to do where its first signature does not verify.
         asks_for_public_key: False: it can give none, and the caller has to pass a certificate.
 
     Example:
@@ -49,6 +51,11 @@ class KeyService:
     )
     der: bool = True
     takes_password: ClassVar[bool] = False
+    form_hint: str = ""
+    mismatch_hint: str = (
+        "The key is not the one whose public half was read or given: it may have been changed since. Name its version in the "
+        "URI, or pass the certificate that belongs to it."
+    )
 
     def prepare(self) -> None:
         """Asks what only the caller can tell, a PIN say: on the caller's own thread, and however long a person takes."""

@@ -131,7 +131,9 @@ class VaultKey(KeyService):
         if isinstance(answer, dict):
             return answer["data"]
         raise unavailable(
-            self.service, hint="It redirects, and the token goes to no other host: name the active node in VAULT_ADDR."
+            self.service,
+            hint="It answered with a redirect, or a page: the token goes to no other host. Name the active node "
+            "itself in VAULT_ADDR, and no proxy that one signs in to.",
         )
 
     def explain(self, error: Exception, act: str) -> SigningError:
@@ -140,7 +142,12 @@ class VaultKey(KeyService):
         if "missing client token" in words:
             return no_login(self.service, "Set VAULT_TOKEN, or sign in with `vault login`.")
         if isinstance(error, exceptions.Forbidden | exceptions.Unauthorized):
-            return denied(self.service, self._permission(act), act, status=403)
+            # Vault says no more than that for a token that is wrong or over.
+            whose = "password=" if self._password is not None else "VAULT_TOKEN, or else ~/.vault-token"
+            permission = f"{self._permission(act)}; or the token of {whose} is wrong or over: see `vault token lookup`"
+            return denied(self.service, permission, act, status=403)
+        if type(error).__name__ == "InvalidHeader":  # of hvac's HTTP library
+            return no_login(self.service, "The token has a line end or another control character in it: take that out.")
         if isinstance(error, exceptions.RateLimitExceeded):
             return throttled(self.service, status=429)
         if "requested version for signing" in words or "key version" in words:
@@ -181,10 +188,13 @@ class VaultKey(KeyService):
         endpoint(address, "VAULT_ADDR", by_caller=True)
         held = self._password
         token = open_password(held.reveal() if isinstance(held, Secret) else held, "Vault token")
-        return _Client(
+        made = _Client(
             url=address, token=None if token is None else token.decode("utf-8", "replace"), timeout=timeout,  # pyright: ignore[reportArgumentType]  # seconds, for requests
             namespace=self._namespace or os.environ.get("VAULT_NAMESPACE"), allow_redirects=False,
         )  # fmt: skip
+        if not made.token:
+            raise no_login(self.service, "Set VAULT_TOKEN, or sign in with `vault login`.")
+        return made
 
     def __repr__(self) -> str:
         return f"VaultKey({self._name!r}, mount={self._mount!r}, version={self._version})"

@@ -487,6 +487,26 @@ def test_snowflake_refuses_something_else(
     assert (authority.exchanges, len(account.logins)) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"account": "acme", "host": "db.example", "protocol": "http"}, "not_https"),
+        ({"account": "acme", "host": "db.example"}, "host_not_allowed"),
+        ({"account": "acme"}, "host_not_allowed"),
+    ],
+)
+def test_snowflake_where_it_may_not_go(
+    robot: ServiceAccountCredentials, authority: Authority, options: dict[str, str], code: str
+) -> None:
+    """A connection to where the token may not go is not opened, and no token asked for."""
+    from sa_auth.integrations import snowflake
+
+    with pytest.raises(ConfigError) as caught:
+        snowflake.connect(robot.replace(allowed_hosts="other.snowflakecomputing.com"), user="robot", **options)
+    assert caught.value.code == code
+    assert authority.requests == ()
+
+
 def test_snowflake_key_pair() -> None:
     """A key-pair JWT is not what the connector takes, which is said before anything is sent."""
     from sa_auth.integrations import snowflake

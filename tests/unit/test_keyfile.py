@@ -229,6 +229,7 @@ def test_no_path(given: Any) -> None:
 def test_path_with_nul() -> None:
     """A path that no system takes is refused like one that does not exist."""
     assert refusal(lambda: ServiceAccountCredentials.from_file("key\0.json")).code == "key_file_missing"
+    assert "ServiceAccountCredentials(uri)" in refusal(lambda: ServiceAccountCredentials.from_file("vault:robot")).hint
 
 
 def test_message_names_the_path(tmp_path: Path) -> None:

@@ -288,6 +288,9 @@ def test_from_callable() -> None:
     assert FromCallable(lambda data: KEY.sign(data, ec.ECDSA(hashes.SHA256())), PUBLIC.encode(), der=True).sign(b"data")
     assert FromCallable(local.sign, PUBLIC, algorithm="ES256", key_id="k").key_id == "k"
     assert "gave str" in failure(FromCallable(lambda _: CANARY, PUBLIC)).message  # type: ignore[arg-type, return-value]
+    assert "der=True" in failure(FromCallable(lambda data: KEY.sign(data, ec.ECDSA(hashes.SHA256())), PUBLIC)).hint
+    assert "not their digest" in failure(FromCallable(lambda _: local.sign(b"other"), PUBLIC)).hint
+    assert "by itself" in failure(FromCallable(lambda _: raising(KeyError())("", b"", b""), PUBLIC)).hint
     error = failure(FromCallable(lambda _: raising(TimeoutError())("", b"", b""), PUBLIC))
     assert (error.code, error.retryable) == ("no_answer", True)
     with pytest.raises(ConfigError) as caught:

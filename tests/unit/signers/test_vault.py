@@ -126,10 +126,13 @@ def test_token(server: VaultServer, monkeypatch: pytest.MonkeyPatch, tmp_path: A
     assert made.sign(b"data")
     monkeypatch.delenv("VAULT_TOKEN")
     monkeypatch.setenv("HOME", str(tmp_path))
+    before = len(server.asked)
     error = failure(signer())
+    assert len(server.asked) == before, "nobody is asked without a token"
     assert (error.code, "vault login" in error.hint) == ("signing_login", True)
     (tmp_path / ".vault-token").write_text(TOKEN)
     assert signer().sign(b"data")
+    assert failure(signer(password="a\nb")).code == "signing_login"
     assert repr(signer(password=TOKEN)) == "RemoteSigner(VaultKey('robot', mount='transit', version=None), key_id=None)"
 
 
