@@ -219,8 +219,9 @@ say(len(errors), counts["bypassed"], counts["cache_failure"])
         one.tell()
     said = [one.end(within=40)[0].split() for one in crowd]
     assert [(errors, bypassed) for errors, bypassed, _ in said] == [("0", "0")] * 6
-    # A token is stale from its third second on: no more than one exchange for each such span, and one to begin with.
-    assert 3 <= live.authority.exchanges <= 7 / 3 + 2
+    # A token is stale from its third second on: no more than one exchange for each such span, and one to begin with. It
+    # has no more than four, so one at least succeeds the first.
+    assert 2 <= live.authority.exchanges <= 7 / 3 + 2
 
 
 def test_redis_goes_and_comes_back(live: Server, sa_authority: Authority, child: Callable[..., Child]) -> None:
