@@ -87,8 +87,8 @@ class Auth:
 
     async def _authorized(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         url = str(request.url)
-        if url.startswith("wss://"):
-            url = f"https{url[3:]}"  # a websocket begins as a GET over TLS
+        if url.startswith("ws"):
+            url = f"http{url[2:]}"  # a websocket begins as a GET, and wss as one over TLS
         steps = self._calls.steps(request.method, url, request.headers)
         fields = await self._calls.advance_awaited(steps)
         while True:

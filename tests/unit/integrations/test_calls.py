@@ -94,7 +94,9 @@ def test_bad_hosts() -> None:
         Calls(Source(), "https://api.example/")
 
 
-@pytest.mark.parametrize(("url", "goes"), [("wss://api.example/x", True), ("ws://api.example/x", False)])
+@pytest.mark.parametrize(
+    ("url", "goes"), [("wss://api.example/x", True), ("ws://api.example/x", False), ("ws://127.0.0.1:8000/x", True)]
+)
 def test_websockets_of_aiohttp(url: str, goes: bool) -> None:
     """A websocket begins as a request: over TLS it carries the token, in the clear it is refused."""
     request: Any = SimpleNamespace(url=URL(url), method="GET", headers={}, body=b"")
