@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+from ._forks import guarded
 
 
 def b64url(data: bytes) -> str:
@@ -54,9 +55,7 @@ def form(fields: Iterable[tuple[str, str]]) -> bytes:
 
 
 # Held while OpenSSL works: it has locks of its own, and a child forked meanwhile would find them shut for ever.
-OPENSSL = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=OPENSSL.acquire, after_in_parent=OPENSSL.release, after_in_child=OPENSSL.release)
+OPENSSL = guarded(threading.RLock())
 
 
 def digest(*fields: str | bytes) -> bytes:

@@ -6,7 +6,6 @@ taken for ever; so a fork waits until nothing of ours is being imported.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from importlib import import_module
@@ -14,9 +13,9 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-_turn = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
+from ._forks import guarded
+
+_turn = guarded(threading.RLock())
 _loaded: set[str] = set()
 
 

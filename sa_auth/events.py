@@ -6,12 +6,12 @@ an event. Stands under everything that has something to tell.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from ._forks import guarded
 from .errors import ConfigError
 
 
@@ -48,11 +48,8 @@ Listener: TypeAlias = Callable[[Event], object]
 # Each in a box of its own, so that one function may listen twice.
 _listeners: tuple[tuple[Listener], ...] = ()
 _hooks: list[Callable[[], None]] = []
-_lock = threading.Lock()
-_counting = threading.Lock()  # of all counts: a fork can take it, and a child finds none of them locked
-if hasattr(os, "register_at_fork"):
-    for one in (_lock, _counting):
-        os.register_at_fork(before=one.acquire, after_in_parent=one.release, after_in_child=one.release)
+_lock = guarded(threading.Lock())
+_counting = guarded(threading.Lock())  # of all counts
 
 
 def listen(listener: Listener) -> Callable[[], None]:

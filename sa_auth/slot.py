@@ -7,12 +7,12 @@ the source, which judges, and the flight, which asks.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 from weakref import WeakValueDictionary
 
 from ._clock import Instant
+from ._forks import around
 from .caches.base import TokenCache
 from .caches.memory import MemoryCache
 from .crew import Crew, Job
@@ -321,5 +321,4 @@ def _after_fork() -> None:
     _lock.release()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_after_fork)
+around(_before_fork, _in_parent, _after_fork)

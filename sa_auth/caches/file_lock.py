@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 
 from .._clock import SYSTEM, Deadline
+from .._forks import around
 from .._loading import load
 from .own_folder import fault, open_or_make
 
@@ -38,8 +39,7 @@ def _close(handle: int) -> None:
                 os.close(handle)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_NOTING.acquire, after_in_parent=_NOTING.release, after_in_child=_let_go)
+around(_NOTING.acquire, _NOTING.release, _let_go)
 
 
 class FileLock:

@@ -6,11 +6,11 @@ beside the flights: a flight puts what it brought, a new credentials object look
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from .._forks import guarded
 from .._loading import load
 from ..errors import ConfigError
 from ..policy import Held
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from cachetools import LRUCache
 
 # One lock for all: it is held for a dictionary's work only, and a fork can take it to find every map whole.
-_LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+_LOCK = guarded(threading.Lock())
 
 
 class MemoryCache:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from .._forks import guarded
 from .._secret import Secret
 from ..errors import ConfigError
 from . import CACHES
@@ -19,9 +20,7 @@ from .memory import PROCESS, MemoryCache, memory_over
 
 Cache: TypeAlias = "str | TokenCache | MemoryCache | None"
 
-_LOCK = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+_LOCK = guarded(threading.RLock())
 _named: dict[str, MemoryCache] = {}
 # A password in a URL: before the host, or as a parameter.
 _PASSWORD = re.compile(r"//[^/]*@|[?&][^=&]*password", re.IGNORECASE)

@@ -6,13 +6,13 @@ section 4.14 for rotation.
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from weakref import WeakValueDictionary
 
 from .._encoding import digest
 from .._fixed import Fixed
+from .._forks import guarded
 from .._secret import Secret, fingerprint
 from ..errors import ConfigError
 
@@ -40,9 +40,7 @@ class Family:
 
 # Held weakly: the credentials that use one hold it. What is kept beside a token begins it anew.
 _families: WeakValueDictionary[tuple[str, tuple[str, ...]], Family] = WeakValueDictionary()
-_LOCK = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+_LOCK = guarded(threading.Lock())
 
 
 class RefreshToken(Fixed):

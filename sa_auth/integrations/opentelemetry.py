@@ -9,12 +9,12 @@ https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ for the buckets o
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._forks import guarded
 from .._loading import load
 from ..errors import ConfigError, MissingExtra
 from ..events import Event, listen
@@ -39,9 +39,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _OTHER = "_OTHER"  # the convention's own word for what is none of those known
 
-_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_lock = guarded(threading.RLock())
 
 
 class _Running(NamedTuple):

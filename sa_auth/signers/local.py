@@ -6,12 +6,12 @@ each signature its JWS form. Stands under the self-issued assertion. Source: RFC
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._fixed import Fixed
+from .._forks import guarded
 from .._loading import load
 from ..errors import ConfigError, SigningError
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 # Held while OpenSSL works and while PyJWT is imported: both have locks of their own, and a child forked meanwhile would
 # find them shut for ever. So a fork waits for the signature, half a millisecond, or for the one validation of a key.
-_BUSY = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_BUSY.acquire, after_in_parent=_BUSY.release, after_in_child=_BUSY.release)
+_BUSY = guarded(threading.RLock())
 
 
 class LocalSigner(Fixed):

@@ -16,6 +16,7 @@ import pkcs11
 from pkcs11.util import ec, rsa
 
 from .._clock import SYSTEM, Deadline
+from .._forks import around
 from .._loading import load
 from .._secret import Password, Secret, open_password
 from ..errors import SaAuthError, SigningError
@@ -54,8 +55,7 @@ def _release() -> None:
 
 
 _HELD: list[threading.Lock] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_HELD.clear)
+around(_hold, _release, _HELD.clear)
 
 # Keyed hashes of PINs that a token has refused, so that no renewal in the background spends the next try.
 _REFUSED: set[bytes] = set()
