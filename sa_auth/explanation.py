@@ -78,7 +78,7 @@ def explained(
         facts = {**_facts(parts, client_auth), **({"scope": scope} if scope else {})}
         # Of a JWT from elsewhere nothing is known yet: it forges no line of a log.
         shown = {name: re.sub(r"[^ -~]", "?", value) for name, value in facts.items() if value}
-        told = defaultdict(lambda: "(none)", shown)
+        told = defaultdict(lambda: "(none)", {"kid": "(which was sent without a kid)"} | shown)
         hint = meaning.hint.format_map(told)
         refusal.hint = f"{hint} {refusal.hint}" if refusal.skew is not None else hint
         refusal.cause = meaning.cause or cause_of(refusal)

@@ -76,7 +76,7 @@ def _print(looked: Inspection) -> None:
         *_certificate_rows(looked.chain),
     ])  # fmt: skip
     out = console()
-    for style, word, remarks in (("bold red", "Wrong", looked.faults), ("bold yellow", "Soon", looked.warnings)):
+    for style, word, remarks in (("bold red", "Wrong", looked.faults), ("bold yellow", "Note", looked.warnings)):
         for one in remarks:
             out.print(Text.assemble((f"{word}: ", style), one.message, " ", prose(one.hint)))
     if not looked.missing:

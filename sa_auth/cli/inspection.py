@@ -22,6 +22,7 @@ from sa_auth.providers import Provider
 from sa_auth.wire import endpoint
 
 from . import keysource
+from .steps import file
 
 _DAY_S = 86_400.0
 _SOON_DAYS = 30
@@ -60,7 +61,7 @@ class Inspection(NamedTuple):
         fingerprint: Of the public key; None where there is neither key nor certificate.
         chain: What its certificates say, leaf first.
         faults: What is wrong.
-        warnings: What will be wrong soon.
+        warnings: What will be wrong soon, or is for other programs.
     """
 
     path: str
@@ -120,7 +121,7 @@ def look(
         path=path, provider=vendor, what=what or _what(source, found, vendor), mode=mode, arguments=found.arguments, key=key,
         key_id=None if found.signer is None else found.signer.key_id,
         fingerprint=None if owner is None else public_fingerprint(owner), chain=facts,
-        faults=(*rights, *wrong, *_kind(vendor, key), *_address(found)), warnings=soon, missing=(),
+        faults=(*rights, *wrong, *_kind(vendor, key), *_address(found)), warnings=(*soon, *_line_ends(source)), missing=(),
     )  # fmt: skip
     missing = tuple(_missing(looked)) or tuple(_refusal(looked, found))
     return looked._replace(missing=(*_trust(looked, provider), *missing))
@@ -187,6 +188,16 @@ def _dates(
 def _days(days: float) -> str:
     whole = int(days)
     return f"{whole} day{'' if whole == 1 else 's'}" if whole else "less than a day"
+
+
+def _line_ends(source: keysource.Source) -> tuple[Remark, ...]:
+    """Whether a PEM's are written as a backslash and an n, which this library reads and others may not."""
+    if not file.escaped(source.data):
+        return ()
+    hint = "This library reads it all the same; other programs may not."
+    if source.path != "-":
+        hint += f" This writes it anew: `{file.mended(source.data, source.path)}`"
+    return (Remark("escaped_newlines", "The key's line ends are written as \\n.", hint),)
 
 
 def _kind(provider: Provider | None, key: Key | None) -> tuple[Remark, ...]:

@@ -188,6 +188,15 @@ def test_dates(command, tmp_path, days, code, said):
     assert done.err == ""
 
 
+def test_escaped_line_ends(command, tmp_path, pem):
+    """A key whose line ends were copied as backslash and n is read, and the command that mends the file is there."""
+    path = write(tmp_path / "escaped.pem", pem.read_text().replace("\n", "\\n"))
+    done = command("inspect", path, "--json")
+    (note,) = done.json["warnings"]
+    assert (done.code, note["code"], "escaped.mended.pem" in note["hint"]) == (0, "escaped_newlines", True)
+    assert "Note: The key's line ends are written as \\n." in command("inspect", path).out
+
+
 def test_not_yet_valid(command, tmp_path):
     """A certificate of tomorrow is wrong today."""
     path, _, _ = certified(tmp_path, days=100, made_days_ago=-2)
