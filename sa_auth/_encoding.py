@@ -16,6 +16,10 @@ from urllib.parse import urlencode
 from ._forks import guarded
 
 
+# Made once: json.dumps makes another for each text that is not in its own form.
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def b64url(data: bytes) -> str:
     """Encodes bytes as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
@@ -46,7 +50,7 @@ def utf8(data: bytes) -> str:
 
 def compact_json(value: Mapping[str, Any]) -> bytes:
     """Writes JSON as a JOSE part wants it: no spaces, UTF-8, no NaN."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return _compact(value).encode("utf-8")
 
 
 def form(fields: Iterable[tuple[str, str]]) -> bytes:
