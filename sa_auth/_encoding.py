@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 
 from ._forks import guarded
 
-
 # Made once: json.dumps makes another for each text that is not in its own form.
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
