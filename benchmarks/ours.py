@@ -1,6 +1,7 @@
 """`make bench`: our own figures, each against its bound and against the last commit's.
 
-It ends with status 1 where a bound is missed, or a ratio is worse than in the last commit by more than noise explains.
+It ends with status 1 where a ratio is worse than in the last commit by more than noise explains, or where something is missed
+that is no ratio: a count, an error, memory. A ratio's goal that is missed is shown, and docs/performance.md says why.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> int:
         return 1  # the file keeps what it has, to compare with
     found = {"machine": results.machine(), "versions": results.versions(*_LIBRARIES)}
     results.write({**found, "figures": [figure.row() for figure in figures]})
-    return 0 if all(figure.held for figure in figures) else 1
+    return 0 if all(figure.held or figure.unit == "x" for figure in figures) else 1
 
 
 def _parts(local, stand) -> Iterator[tuple[str, Callable[[], list[Figure]]]]:
