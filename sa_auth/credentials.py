@@ -38,10 +38,8 @@ if TYPE_CHECKING:
     from .wire import Transport
 else:
     # What makes credentials is loaded when the first are made: a program that has this module does not always make any.
-    keyfile, recipe, settings, source = (
-        Late(f"sa_auth.{name}") for name in ("keyfile", "recipe", "settings", "source")
-    )
-    providers, making = Late("sa_auth.providers"), Late("sa_auth.providers.making")
+    keyfile, providers, making = Late("sa_auth.keyfile"), Late("sa_auth.providers"), Late("sa_auth.providers.making")
+    recipe, settings, source = Late("sa_auth.recipe"), Late("sa_auth.settings"), Late("sa_auth.source")
 
 
 class ServiceAccountCredentials(RequestsAuth):
@@ -139,10 +137,11 @@ class ServiceAccountCredentials(RequestsAuth):
         opened = keyfile.open_key(key, unlock)
         vendor, checked = making.prepared(providers.PROVIDERS.find(provider), settings.check(given, opened))
         exchange = making.exchange_of(vendor, checked)
-        gives = source.TokenSource(exchange, checked.memory)
-        super().__init__(gives, checked.allowed_hosts, making.api_headers(vendor, checked))
-        kept = settings.kept(given, checked, opened, making.kept_endpoint(vendor, exchange))
-        object.__setattr__(self, "_given", kept)
+        tokens = source.TokenSource(exchange, checked.memory)
+        super().__init__(tokens, checked.allowed_hosts, making.api_headers(vendor, checked))
+        object.__setattr__(
+            self, "_given", settings.kept(given, checked, opened, making.kept_endpoint(vendor, exchange))
+        )
 
     @classmethod
     @shown_alone
@@ -283,7 +282,7 @@ class ServiceAccountCredentials(RequestsAuth):
         return f"ServiceAccountCredentials({parts})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _revive, (type(self), *recipe.recipe(self._given))
+        return recipe.revive, (type(self), *recipe.recipe(self._given))
 
     def __setattr__(self, name: str, *_value: object) -> NoReturn:
         raise AttributeError("credentials do not change; replace() makes others")
@@ -296,11 +295,3 @@ class ServiceAccountCredentials(RequestsAuth):
 
 
 _NAMES = frozenset({*ServiceAccountCredentials.__init__.__wrapped__.__kwdefaults__, "rights", "validate_key"})  # type: ignore[attr-defined]
-
-
-def _revive(cls: type[ServiceAccountCredentials], opening: tuple[Any, ...], given: dict[str, Any]) -> Any:
-    kind, where, rights, validate_key = opening
-    if kind in {"nothing", "uri"}:
-        return cls(where, **given)
-    opener = cls.from_env if kind == "env" else cls.from_file
-    return opener(where, rights=rights, validate_key=validate_key, **given)

@@ -38,3 +38,18 @@ def recipe(given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     said = {name for name, value in opened.arguments.items() if given.get(name) == value} - stays
     late = {"transport"} if isinstance(given["transport"], LateTransport) else set()
     return opened.recipe, {name: value for name, value in given.items() if name not in {"key", *said, *late}}
+
+
+def revive(cls: Any, opening: tuple[Any, ...], given: dict[str, Any]) -> Any:
+    """Makes credentials of a recipe, as a pickle asks for.
+
+    Args:
+        cls: Of the credentials.
+        opening: How the key is opened: its kind, where it is, and how its file is judged.
+        given: The other arguments.
+    """
+    kind, where, rights, validate_key = opening
+    if kind in {"nothing", "uri"}:
+        return cls(where, **given)
+    opener = cls.from_env if kind == "env" else cls.from_file
+    return opener(where, rights=rights, validate_key=validate_key, **given)

@@ -47,4 +47,5 @@ def test_every_python_file_of_the_package_begins_with_its_docstring():
 def test_no_file_is_longer_than_its_end():
     """A file has at most 350 lines, the face at most 300 with its arguments' documentation."""
     for path in (ROOT / "sa_auth").rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path
+        end = 300 if path.name == "credentials.py" else 350
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= end, path
